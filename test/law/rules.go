@@ -1,0 +1,87 @@
+package law
+
+// Module is the path of the module that Rules speaks of.
+const Module = "github.com/rollcall-dev/rollcall"
+
+// clients are the libraries that no package that decides may reach, not even through others. (Apimachinery itself reaches
+// klog and net/http, so loggers and the network can only be forbidden directly: External and Pure do that.)
+var clients = []string{
+	"github.com/prometheus/...",
+	"k8s.io/apiserver/...",
+	"k8s.io/cli-runtime/...",
+	"k8s.io/client-go/...",
+	"k8s.io/component-base/...",
+	"sigs.k8s.io/controller-runtime/...",
+}
+
+// vocabulary is what everything that decides may use.
+var vocabulary = []string{"api/v1alpha1", "internal/incr", "internal/permission", "internal/schedule"}
+
+// concerns are the packages with the business rules, each on one of them.
+var concerns = []string{"internal/access", "internal/ledger", "internal/lifecycle", "internal/lint", "internal/routing"}
+
+// decisions are all pure packages, the facade included.
+var decisions = concat(vocabulary, concerns, []string{"internal/engine", "internal/roster"})
+
+// values are the foreign libraries of pure packages: types of Kubernetes, and compressed bitmaps for large sets.
+var values = []string{
+	"github.com/RoaringBitmap/roaring/...",
+	"k8s.io/apimachinery/pkg/api/...",
+	"k8s.io/apimachinery/pkg/apis/meta/v1/...",
+	"k8s.io/apimachinery/pkg/fields/...",
+	"k8s.io/apimachinery/pkg/labels/...",
+	"k8s.io/apimachinery/pkg/runtime/...",
+	"k8s.io/apimachinery/pkg/selection/...",
+	"k8s.io/apimachinery/pkg/types/...",
+	"k8s.io/apimachinery/pkg/util/sets/...",
+	"k8s.io/apimachinery/pkg/util/validation/...",
+}
+
+// Rules is the import table of this module, from the bottom up.
+var Rules = []Rule{
+	{
+		Of:  "api/v1alpha1/applyconfiguration/...",
+		Own: []string{"api/v1alpha1"},
+		External: []string{
+			"k8s.io/apimachinery/...", "k8s.io/client-go/applyconfigurations/...", "k8s.io/client-go/testing",
+			"sigs.k8s.io/structured-merge-diff/...",
+		},
+	},
+	{Of: "api/...", External: []string{"k8s.io/apimachinery/..."}, Unreachable: clients},
+
+	{Of: "internal/incr", Pure: true, Unreachable: clients},
+	{Of: "internal/permission", Pure: true, Unreachable: clients},
+	{Of: "internal/schedule", Pure: true, Unreachable: clients},
+	{Of: "internal/roster", Pure: true, Own: vocabulary, External: values, Unreachable: clients},
+	{Of: "internal/ledger", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
+	{Of: "internal/lifecycle", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
+	{Of: "internal/access", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
+	{Of: "internal/routing", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
+	{Of: "internal/lint", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
+	{Of: "internal/engine", Pure: true, Own: decisions, External: values, Unreachable: clients},
+
+	// The contract of the drivers knows none of them; a driver knows no other. Only the one that writes RoleBindings has a
+	// client of Kubernetes.
+	{Of: "internal/downstream", Own: decisions, External: concat(values, []string{"golang.org/x/time/rate", "github.com/sony/gobreaker/...", "github.com/cenkalti/backoff/..."}), Unreachable: clients},
+	{Of: "internal/downstream/drivertest", Own: concat(decisions, []string{"internal/downstream"}), External: []string{"..."}, Unreachable: clients},
+	{Of: "internal/downstream/kubernetesrbac/...", Own: concat(decisions, []string{"internal/downstream"}), External: []string{"..."}},
+	{Of: "internal/downstream/...", Own: concat(decisions, []string{"internal/downstream"}), External: []string{"..."}, Unreachable: clients, Islands: true},
+
+	{Of: "internal/manifest/...", Own: decisions, External: []string{"..."}},
+
+	// The composition root alone sees several concerns.
+	{Of: "controllers", Own: []string{"..."}, External: []string{"..."}},
+	{Of: "controllers/...", Own: concat(decisions, []string{"api/v1alpha1/applyconfiguration/...", "internal/downstream"}), External: []string{"..."}, Islands: true},
+
+	{Of: "cmd/...", Own: []string{"..."}, External: []string{"..."}},
+	{Of: "hack/...", Own: []string{"..."}, External: []string{"..."}},
+	{Of: "test/...", Own: []string{"..."}, External: []string{"..."}},
+}
+
+func concat(lists ...[]string) []string {
+	var all []string
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	return all
+}
