@@ -15,7 +15,7 @@ var clients = []string{
 }
 
 // vocabulary is what everything that decides may use.
-var vocabulary = []string{"api/v1alpha1", "internal/incr", "internal/permission", "internal/schedule"}
+var vocabulary = []string{"api/v1alpha1", "internal/canonical", "internal/incr", "internal/permission", "internal/schedule"}
 
 // concerns are the packages with the business rules, each on one of them.
 var concerns = []string{"internal/access", "internal/ledger", "internal/lifecycle", "internal/lint", "internal/routing"}
@@ -49,6 +49,7 @@ var Rules = []Rule{
 	},
 	{Of: "api/...", External: []string{"k8s.io/apimachinery/..."}, Unreachable: clients},
 
+	{Of: "internal/canonical", Pure: true, Unreachable: clients},
 	{Of: "internal/incr", Pure: true, Unreachable: clients},
 	{Of: "internal/permission", Pure: true, Unreachable: clients},
 	{Of: "internal/schedule", Pure: true, Unreachable: clients},
