@@ -40,7 +40,7 @@ fi
 
 version=$(awk '$1 == "k8s.io/kubernetes" { sub(/^v/, "", $2); print $2; exit }' "$module/go.mod")
 [ -n "$version" ] || die "no version of k8s.io/kubernetes in $module/go.mod"
-key=$(cat "$module/go.mod" "$module/go.sum" | sha256sum | cut -c1-12)
+key=$(cat "$module/go.mod" "$module/go.sum" | git hash-object --stdin | cut -c1-12)
 platform=$(go env GOOS)-$(go env GOARCH)
 cache=${ROLLCALL_KUBE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rollcall/kube}
 directory=$cache/$version-$platform-$key
@@ -54,8 +54,10 @@ programs=(etcd kube-apiserver kube-controller-manager kubectl)
 if holds "$directory" "${programs[@]}"; then found; fi
 
 mkdir -p "$cache"
+# Where there is no flock (it is not part of coreutils), two builds at once cost time but harm nothing: every program is
+# put in place by a rename.
 exec 9>"$directory.lock"
-if ! flock -n 9; then
+if command -v flock >/dev/null && ! flock -n 9; then
 	log "another run is preparing $directory: waiting for it"
 	flock 9
 fi
