@@ -1,0 +1,379 @@
+// Package incr is a small incremental computation graph. Inputs are set from outside; queries are pure functions that
+// read inputs and other queries through a Task, which records what was read. When an input changes, Settle recomputes
+// only the queries that read it, and stops wherever a recomputed value equals the old one: the cost of an edit follows
+// what it touches. Time is an input like any other: a query asks Reached(instant), and is recomputed when that instant
+// comes. A Graph is not safe for concurrent use.
+package incr
+
+import (
+	"container/heap"
+	"fmt"
+	"math"
+	"time"
+)
+
+// never is the expiry of a value that time alone does not change.
+const never = math.MaxInt64
+
+// state of a node's value.
+type state uint8
+
+const (
+	dirty state = iota // to be computed before the next read
+	clean
+	computing
+	dropped
+)
+
+// node is one value in the graph: an input or the result of a query for one key.
+type node struct {
+	table    table
+	level    int32
+	state    state
+	again    bool // became dirty while computing
+	pinned   bool // inputs and observed queries are kept though nothing reads them
+	queued   bool
+	mark     uint64
+	own      int64 // unix seconds at which time alone may change this value, read by this node itself
+	expiry   int64 // the smaller of own and every dependency's expiry
+	deps     []*node
+	readers  readers
+	identity any // back pointer to the typed node
+}
+
+// table is what the graph needs to know of the typed table that a node belongs to.
+type table interface {
+	recompute(n *node, t *Task) (changed bool)
+	forget(n *node)
+	describe(n *node) string
+}
+
+// Graph holds the nodes of one organization and the instant they are valid at.
+type Graph struct {
+	now       int64
+	seq       uint64
+	levels    int32
+	buckets   [][]*node
+	lowest    int
+	timers    timers
+	deferred  []func()
+	all       []func(func(*node))
+	recompute uint64
+}
+
+// New returns an empty graph whose values hold at now.
+func New(now time.Time) *Graph { return &Graph{now: now.Unix()} }
+
+// Now returns the instant, in UTC and whole seconds, at which the graph's values hold.
+func (g *Graph) Now() time.Time { return time.Unix(g.now, 0).UTC() }
+
+// Recomputed returns how many queries were computed since the graph was made; tests and benchmarks read it.
+func (g *Graph) Recomputed() uint64 { return g.recompute }
+
+// Task is one computation in progress: it records what is read. A nil Task reads without recording, for callers that
+// want an answer once.
+type Task struct {
+	g    *Graph
+	deps []*node
+	own  int64
+}
+
+func (t *Task) depend(n *node) {
+	if t == nil {
+		return
+	}
+	t.deps = append(t.deps, n)
+}
+
+// Reached reports whether at has come (now >= at). If not, the computation is repeated when it does.
+// Only a query may ask; time goes forward, so an instant once reached needs no watching.
+func (t *Task) Reached(at time.Time) bool {
+	s := at.Unix()
+	if t.g.now >= s {
+		return true
+	}
+	t.own = min(t.own, s)
+	return false
+}
+
+// Now returns the graph's instant without watching it: the caller says by Expire when its answer stops being true.
+func (t *Task) Now() time.Time { return t.g.Now() }
+
+// Expire has the computation repeated at the given instant, if that is in the future.
+func (t *Task) Expire(at time.Time) {
+	if s := at.Unix(); s > t.g.now {
+		t.own = min(t.own, s)
+	}
+}
+
+func (g *Graph) newLevel() int32 {
+	l := g.levels
+	g.levels++
+	g.buckets = append(g.buckets, nil)
+	return l
+}
+
+// touch marks a node as to be recomputed and everything needed for Settle to find it.
+func (g *Graph) touch(n *node) {
+	switch n.state {
+	case computing:
+		n.again = true
+		return
+	case dropped:
+		return
+	}
+	n.state = dirty
+	if n.queued {
+		return
+	}
+	n.queued = true
+	g.buckets[n.level] = append(g.buckets[n.level], n)
+	g.lowest = min(g.lowest, int(n.level))
+}
+
+func (g *Graph) touchReaders(n *node) { n.readers.each(g.touch) }
+
+// compute brings a node up to date and marks its readers if the value, or the time it holds for, changed.
+func (g *Graph) compute(n *node) {
+	if n.state == computing {
+		panic(fmt.Sprintf("incr: %s depends on itself", n.table.describe(n)))
+	}
+	n.state = computing
+	g.recompute++
+	t := Task{g: g, own: never, deps: make([]*node, 0, max(4, len(n.deps)))}
+	changed := n.table.recompute(n, &t)
+	g.rewire(n, t.deps)
+	if t.own != n.own {
+		n.own = t.own
+		if n.own != never {
+			heap.Push(&g.timers, timer{n.own, n})
+		}
+	}
+	expiry := n.own
+	for _, d := range n.deps {
+		expiry = min(expiry, d.expiry)
+	}
+	if expiry != n.expiry {
+		n.expiry = expiry
+		changed = true
+	}
+	n.state = clean
+	if n.again {
+		n.again = false
+		g.touch(n)
+	}
+	if changed {
+		g.touchReaders(n)
+	}
+}
+
+// rewire replaces the dependencies of n by those just read, duplicates removed.
+func (g *Graph) rewire(n *node, read []*node) {
+	g.seq++
+	unique := read[:0]
+	for _, d := range read {
+		if d.mark != g.seq {
+			d.mark = g.seq
+			unique = append(unique, d)
+		}
+	}
+	old := n.deps
+	if same(old, unique) {
+		return
+	}
+	for _, d := range old {
+		if d.mark != g.seq {
+			d.readers.remove(n)
+			g.release(d)
+		}
+	}
+	g.seq++
+	for _, d := range old {
+		d.mark = g.seq
+	}
+	for _, d := range unique {
+		if d.mark != g.seq {
+			d.readers.add(n)
+		}
+	}
+	n.deps = append(make([]*node, 0, len(unique)), unique...)
+}
+
+func same(a, b []*node) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// release queues a node that lost its last reader, so that Settle drops it if nothing reads it again.
+func (g *Graph) release(n *node) {
+	if !n.pinned && n.readers.len() == 0 && n.state == clean {
+		g.touch(n)
+	}
+}
+
+// drop forgets a node nobody reads, and whatever only it read.
+func (g *Graph) drop(n *node) {
+	n.state = dropped
+	n.table.forget(n)
+	for _, d := range n.deps {
+		d.readers.remove(n)
+		g.release(d)
+	}
+	n.deps = nil
+}
+
+// Settle recomputes everything that earlier changes made stale and that somebody observes.
+func (g *Graph) Settle() {
+	for {
+		for len(g.deferred) > 0 {
+			run := g.deferred
+			g.deferred = nil
+			for _, f := range run {
+				f()
+			}
+		}
+		n := g.pop()
+		switch {
+		case n == nil && len(g.deferred) == 0:
+			return
+		case n == nil || n.state != dirty:
+		case !n.pinned && n.readers.len() == 0:
+			g.drop(n)
+		default:
+			g.compute(n)
+		}
+	}
+}
+
+func (g *Graph) pop() *node {
+	for ; g.lowest < len(g.buckets); g.lowest++ {
+		b := g.buckets[g.lowest]
+		if len(b) == 0 {
+			continue
+		}
+		n := b[len(b)-1]
+		b[len(b)-1] = nil
+		g.buckets[g.lowest] = b[:len(b)-1]
+		n.queued = false
+		return n
+	}
+	return nil
+}
+
+// Advance moves the instant and marks what time changes; Settle does the rest. Going back in time marks everything.
+func (g *Graph) Advance(now time.Time) {
+	s := now.Unix()
+	if s < g.now {
+		g.now = s
+		for _, each := range g.all {
+			each(g.touch)
+		}
+		return
+	}
+	g.now = s
+	for len(g.timers) > 0 && g.timers[0].at <= s {
+		t := heap.Pop(&g.timers).(timer)
+		if t.n.own == t.at && t.n.state != dropped {
+			t.n.own = never // the timer is spent: computing sets the next
+			g.touch(t.n)
+		}
+	}
+}
+
+// Next returns the first instant after now at which time alone may change a value, false if there is none.
+func (g *Graph) Next() (time.Time, bool) {
+	for len(g.timers) > 0 {
+		t := g.timers[0]
+		if t.n.own == t.at && t.n.state != dropped {
+			return time.Unix(t.at, 0).UTC(), true
+		}
+		heap.Pop(&g.timers)
+	}
+	return time.Time{}, false
+}
+
+type timer struct {
+	at int64
+	n  *node
+}
+
+type timers []timer
+
+func (h timers) Len() int           { return len(h) }
+func (h timers) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h timers) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *timers) Push(x any)        { *h = append(*h, x.(timer)) }
+func (h *timers) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// readers is the set of nodes that read a node: a list, with positions once it is long.
+type readers struct {
+	list  []*node
+	place map[*node]int32
+}
+
+const longList = 24
+
+func (r *readers) len() int { return len(r.list) }
+
+func (r *readers) add(n *node) {
+	r.list = append(r.list, n)
+	switch {
+	case r.place != nil:
+		r.place[n] = int32(len(r.list) - 1)
+	case len(r.list) > longList:
+		r.place = make(map[*node]int32, 2*longList)
+		for i, m := range r.list {
+			r.place[m] = int32(i)
+		}
+	}
+}
+
+func (r *readers) remove(n *node) {
+	i := -1
+	if r.place != nil {
+		p, ok := r.place[n]
+		if !ok {
+			return
+		}
+		i = int(p)
+		delete(r.place, n)
+	} else {
+		for j, m := range r.list {
+			if m == n {
+				i = j
+				break
+			}
+		}
+		if i < 0 {
+			return
+		}
+	}
+	last := len(r.list) - 1
+	if i != last {
+		moved := r.list[last]
+		r.list[i] = moved
+		if r.place != nil {
+			r.place[moved] = int32(i)
+		}
+	}
+	r.list[last] = nil
+	r.list = r.list[:last]
+}
+
+func (r *readers) each(f func(*node)) {
+	for _, n := range r.list {
+		f(n)
+	}
+}

@@ -1,0 +1,289 @@
+package incr
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Input is a table of values set from outside, by key. A key never set reads as the zero value, so that a query that
+// found nothing is recomputed when the value appears.
+type Input[K comparable, V any] struct {
+	g     *Graph
+	name  string
+	level int32
+	equal func(a, b V) bool
+	nodes map[K]*cell[K, V]
+}
+
+type cell[K comparable, V any] struct {
+	node
+	key   K
+	value V
+}
+
+// NewInput adds a table of inputs. equal decides whether a Set is a change; nil means every Set is.
+func NewInput[K comparable, V any](g *Graph, name string, equal func(a, b V) bool) *Input[K, V] {
+	return &Input[K, V]{g: g, name: name, level: g.newLevel(), equal: equal, nodes: map[K]*cell[K, V]{}}
+}
+
+func (in *Input[K, V]) at(k K) *cell[K, V] {
+	c := in.nodes[k]
+	if c == nil {
+		c = &cell[K, V]{key: k}
+		c.node = node{table: in, level: in.level, state: clean, pinned: true, own: never, expiry: never}
+		c.identity = c
+		in.nodes[k] = c
+	}
+	return c
+}
+
+// Set gives the key a value and marks what read it.
+func (in *Input[K, V]) Set(k K, v V) {
+	c := in.at(k)
+	if in.equal != nil && in.equal(c.value, v) {
+		return
+	}
+	c.value = v
+	in.g.touchReaders(&c.node)
+}
+
+// Delete sets the key back to the zero value, and forgets it if nothing reads it.
+func (in *Input[K, V]) Delete(k K) {
+	c := in.nodes[k]
+	if c == nil {
+		return
+	}
+	var zero V
+	c.value = zero
+	in.g.touchReaders(&c.node)
+	if c.readers.len() == 0 {
+		c.state = dropped
+		delete(in.nodes, k)
+	}
+}
+
+// Get reads the key's value.
+func (in *Input[K, V]) Get(t *Task, k K) V {
+	if t == nil {
+		if c := in.nodes[k]; c != nil {
+			return c.value
+		}
+		var zero V
+		return zero
+	}
+	c := in.at(k)
+	t.depend(&c.node)
+	return c.value
+}
+
+func (in *Input[K, V]) recompute(*node, *Task) bool { return false }
+func (in *Input[K, V]) forget(*node)                {}
+func (in *Input[K, V]) describe(n *node) string {
+	return fmt.Sprintf("%s(%v)", in.name, n.identity.(*cell[K, V]).key)
+}
+
+// Index is an input that maps a key to a sorted set, changed one element at a time.
+type Index[K comparable, M cmp.Ordered] struct{ in *Input[K, *bag[M]] }
+
+type bag[M cmp.Ordered] struct {
+	items    []M
+	unsorted bool
+}
+
+// NewIndex adds an index.
+func NewIndex[K comparable, M cmp.Ordered](g *Graph, name string) *Index[K, M] {
+	return &Index[K, M]{in: NewInput[K, *bag[M]](g, name, nil)}
+}
+
+// Add puts m into the set of k. Adding what is there already is for the caller to avoid: it would count as a change.
+func (x *Index[K, M]) Add(k K, m M) {
+	c := x.in.at(k)
+	if c.value == nil {
+		c.value = &bag[M]{}
+	}
+	b := c.value
+	if n := len(b.items); n > 0 && b.items[n-1] >= m {
+		b.unsorted = true
+	}
+	b.items = append(b.items, m)
+	x.in.g.touchReaders(&c.node)
+}
+
+// Remove takes m out of the set of k.
+func (x *Index[K, M]) Remove(k K, m M) {
+	c := x.in.at(k)
+	if c.value == nil {
+		return
+	}
+	b := c.value
+	b.sort()
+	if i, ok := slices.BinarySearch(b.items, m); ok {
+		b.items = slices.Delete(b.items, i, i+1)
+		x.in.g.touchReaders(&c.node)
+	}
+}
+
+// Get reads the set of k, sorted. The slice may be changed by later calls of Add and Remove: copy it to keep it.
+func (x *Index[K, M]) Get(t *Task, k K) []M {
+	b := x.in.Get(t, k)
+	if b == nil {
+		return nil
+	}
+	b.sort()
+	return b.items
+}
+
+func (b *bag[M]) sort() {
+	if b.unsorted {
+		slices.Sort(b.items)
+		b.items = slices.Compact(b.items)
+		b.unsorted = false
+	}
+}
+
+// Query is a pure function of what it reads, remembered by key.
+type Query[K comparable, V any] struct {
+	g        *Graph
+	name     string
+	level    int32
+	equal    func(a, b V) bool
+	compute  func(t *Task, k K) V
+	onChange func(k K, before, after V)
+	nodes    map[K]*cell[K, V]
+}
+
+// NewQuery adds a query. It may read queries added before it, and itself for other keys; equal decides whether a
+// recomputed value is a change.
+func NewQuery[K comparable, V any](g *Graph, name string, equal func(a, b V) bool, compute func(t *Task, k K) V) *Query[K, V] {
+	q := &Query[K, V]{g: g, name: name, level: g.newLevel(), equal: equal, compute: compute, nodes: map[K]*cell[K, V]{}}
+	g.all = append(g.all, func(f func(*node)) {
+		for _, c := range q.nodes {
+			f(&c.node)
+		}
+	})
+	return q
+}
+
+// OnChange calls f, in Settle, after the value of a key changed (also when only the time it holds for did) and when
+// the key is dropped. f may set inputs; it must not read queries.
+func (q *Query[K, V]) OnChange(f func(k K, before, after V)) { q.onChange = f }
+
+func (q *Query[K, V]) at(k K) *cell[K, V] {
+	c := q.nodes[k]
+	if c == nil {
+		c = &cell[K, V]{key: k}
+		c.node = node{table: q, level: q.level, own: never, expiry: never}
+		c.identity = c
+		q.nodes[k] = c
+	}
+	return c
+}
+
+// Get reads the value of a key, computing it if it is stale.
+func (q *Query[K, V]) Get(t *Task, k K) V {
+	c := q.at(k)
+	if c.state != clean {
+		q.g.compute(&c.node)
+	}
+	t.depend(&c.node)
+	return c.value
+}
+
+// Observe keeps the value of a key up to date from now on: Settle recomputes it whenever it becomes stale.
+func (q *Query[K, V]) Observe(k K) {
+	c := q.at(k)
+	if !c.pinned {
+		c.pinned = true
+		if c.state != clean {
+			q.g.touch(&c.node)
+		}
+	}
+}
+
+// Unobserve ends Observe.
+func (q *Query[K, V]) Unobserve(k K) {
+	if c := q.nodes[k]; c != nil && c.pinned {
+		c.pinned = false
+		q.g.touch(&c.node)
+	}
+}
+
+// Expiry returns the first instant at which time alone may change the value of a key that was computed.
+func (q *Query[K, V]) Expiry(k K) (time.Time, bool) {
+	c := q.nodes[k]
+	if c == nil || c.expiry == never {
+		return time.Time{}, false
+	}
+	return time.Unix(c.expiry, 0).UTC(), true
+}
+
+func (q *Query[K, V]) recompute(n *node, t *Task) bool {
+	c := n.identity.(*cell[K, V])
+	before := c.value
+	after := q.compute(t, c.key)
+	if q.equal != nil && q.equal(before, after) {
+		if q.onChange != nil {
+			q.expiryChange(c, t)
+		}
+		return false
+	}
+	c.value = after
+	if q.onChange != nil {
+		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.key, before, after) })
+	}
+	return true
+}
+
+// expiryChange reports a changed expiry to OnChange too: outputs carry it.
+func (q *Query[K, V]) expiryChange(c *cell[K, V], t *Task) {
+	expiry := t.own
+	for _, d := range t.deps {
+		expiry = min(expiry, d.expiry)
+	}
+	if expiry != c.expiry {
+		v := c.value
+		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.key, v, v) })
+	}
+}
+
+func (q *Query[K, V]) forget(n *node) {
+	c := n.identity.(*cell[K, V])
+	delete(q.nodes, c.key)
+	if q.onChange != nil {
+		var zero V
+		before := c.value
+		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.key, before, zero) })
+	}
+}
+
+func (q *Query[K, V]) describe(n *node) string {
+	return fmt.Sprintf("%s(%v)", q.name, n.identity.(*cell[K, V]).key)
+}
+
+// Signal marks readers of values that are kept outside the graph: Changed(k) after the value behind k changed, Watch(t, k)
+// before reading it. It costs memory only for keys that somebody watches.
+type Signal[K comparable] struct{ in *Input[K, struct{}] }
+
+// NewSignal adds a signal.
+func NewSignal[K comparable](g *Graph, name string) *Signal[K] {
+	return &Signal[K]{in: NewInput[K, struct{}](g, name, nil)}
+}
+
+// Watch records that the computation reads what is behind k.
+func (s *Signal[K]) Watch(t *Task, k K) {
+	if t != nil {
+		t.depend(&s.in.at(k).node)
+	}
+}
+
+// Changed marks what watches k.
+func (s *Signal[K]) Changed(k K) {
+	if c := s.in.nodes[k]; c != nil {
+		s.in.g.touchReaders(&c.node)
+		if c.readers.len() == 0 {
+			delete(s.in.nodes, k)
+		}
+	}
+}

@@ -1,0 +1,250 @@
+package roster
+
+import (
+	"slices"
+	"time"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/canonical"
+	"github.com/rollcall-dev/rollcall/internal/incr"
+)
+
+// Leader is the team leader of a teammate, or why there is none (R-12). Reason is empty where nothing is wrong.
+type Leader struct{ Name, Reason string }
+
+type hierarchyQueries struct {
+	remembered *incr.Query[string, Person]
+	departures *incr.Query[string, bool]
+	candidates *incr.Query[string, Leader]
+	leaders    *incr.Query[string, Leader]
+	reports    *incr.Index[string, string] // leader -> direct reports
+	rootLeader *incr.Query[struct{}, string]
+	persons    *incr.Query[string, Person]
+}
+
+func newHierarchyQueries(r *Roster) hierarchyQueries {
+	var q hierarchyQueries
+	q.remembered = incr.NewQuery(r.Graph, "remembered", samePerson, r.rememberedPerson)
+	q.departures = incr.NewQuery(r.Graph, "departed", equal[bool], func(t *incr.Task, name string) bool {
+		return r.Archived(t, name) || r.Ended(t, name)
+	})
+	q.candidates = incr.NewQuery(r.Graph, "leaderCandidate", equal[Leader], r.leaderCandidate)
+	q.leaders = incr.NewQuery(r.Graph, "leader", equal[Leader], r.leader)
+	q.reports = incr.NewIndex[string, string](r.Graph, "reports")
+	q.leaders.OnChange(func(name string, before, after Leader) {
+		if before.Name == after.Name {
+			return
+		}
+		if before.Name != "" {
+			r.reports.Remove(before.Name, name)
+		}
+		if after.Name != "" {
+			r.reports.Add(after.Name, name)
+		}
+	})
+	q.rootLeader = incr.NewQuery(r.Graph, "rootLeader", equal[string], func(t *incr.Task, _ struct{}) string {
+		if names := r.roots.Get(t, struct{}{}); len(names) > 0 {
+			return names[0]
+		}
+		return ""
+	})
+	q.persons = incr.NewQuery(r.Graph, "person", samePerson, r.personToKeep)
+	q.persons.OnChange(r.personChanged)
+	return q
+}
+
+// Person returns what is remembered of a teammate: under the identity key, else under the name (R-1). Who does not hold
+// their identity key is nobody's heir.
+func (r *Roster) Person(t *incr.Task, teammate string) Person { return r.remembered.Get(t, teammate) }
+
+func (r *Roster) rememberedPerson(t *incr.Task, teammate string) Person {
+	tm := r.Teammate(t, teammate)
+	if tm == nil {
+		return Person{}
+	}
+	key := IdentityKey(tm.Spec.Identity)
+	me := Claimant{KindTeammate, teammate}
+	if key == "" || !r.Holds(t, key, me) {
+		return Person{}
+	}
+	if p := r.state.people.Get(t, key); p.Key != "" {
+		return p
+	}
+	old := r.state.named.Get(t, teammate)
+	if old == "" || len(r.claimants.Get(t, old)) > 0 {
+		return Person{}
+	}
+	return r.state.people.Get(t, old)
+}
+
+// Archived reports whether the teammate is archived for good (R-4, phase rule 2).
+func (r *Roster) Archived(t *incr.Task, teammate string) bool {
+	tm := r.Teammate(t, teammate)
+	if tm == nil {
+		return false
+	}
+	return tm.Spec.Lifecycle.State == rollcallv1.LifecycleStateArchived ||
+		r.Person(t, teammate).ArchivedAt != nil && !*r.Policies(t).Archive.Reversible
+}
+
+// Ended reports whether the teammate's `until` has come (R-4, phase rule 3).
+func (r *Roster) Ended(t *incr.Task, teammate string) bool {
+	tm := r.Teammate(t, teammate)
+	return tm != nil && tm.Spec.Until != nil && t.Reached(tm.Spec.Until.Time)
+}
+
+// Leader returns the effective team leader (R-12).
+func (r *Roster) Leader(t *incr.Task, teammate string) Leader { return r.leaders.Get(t, teammate) }
+
+// Reports returns the people whose effective leader is the teammate, sorted.
+func (r *Roster) Reports(t *incr.Task, teammate string) []string { return r.reports.Get(t, teammate) }
+
+// RootLeader returns the one person who needs no team leader: of those with canManageTeams and no teamLeaderRef the
+// smallest name (R-4).
+func (r *Roster) RootLeader(t *incr.Task) string { return r.rootLeader.Get(t, struct{}{}) }
+
+// leaderCandidate is the leader before cycles are looked for.
+func (r *Roster) leaderCandidate(t *incr.Task, teammate string) Leader {
+	tm := r.Teammate(t, teammate)
+	if tm == nil || tm.Spec.TeamLeaderRef == nil {
+		return Leader{}
+	}
+	name := tm.Spec.TeamLeaderRef.Name
+	leader := r.Teammate(t, name)
+	switch {
+	case leader == nil || name == teammate:
+		return Leader{Reason: rollcallv1.ReasonUnresolved}
+	case r.departures.Get(t, name):
+		return Leader{Reason: rollcallv1.ReasonLeaderArchived}
+	case leader.Spec.CanManageTeams == nil || !*leader.Spec.CanManageTeams:
+		return Leader{Reason: rollcallv1.ReasonNotALeader}
+	}
+	return Leader{Name: name}
+}
+
+func (r *Roster) leader(t *incr.Task, teammate string) Leader {
+	l := r.candidates.Get(t, teammate)
+	seen := map[string]bool{}
+	for at := l.Name; at != "" && !seen[at]; at = r.candidates.Get(t, at).Name {
+		if at == teammate {
+			return Leader{Reason: rollcallv1.ReasonLeaderCycle}
+		}
+		seen[at] = true
+	}
+	return l
+}
+
+// CardOf returns what surveys would show of a teammate now (R-4, Surveys).
+func CardOf(tm *rollcallv1.Teammate) *Card {
+	c := &Card{}
+	set := func(to *string, from *string) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&c.FirstName, tm.Spec.FirstName)
+	if card := tm.Spec.Card; card != nil {
+		c.Image = card.Image
+		set(&c.Bio, card.Bio)
+		set(&c.HomeTown, card.HomeTown)
+		set(&c.StateOrCountry, card.StateOrCountry)
+	}
+	return c
+}
+
+// Hash returns the cardHash of R-4; empty fields are left out.
+func (c *Card) Hash() string {
+	b, err := canonical.JSON(c)
+	if err != nil {
+		panic(err) // strings and integers always marshal
+	}
+	return canonical.Hash(b)
+}
+
+// CardApproved reports whether the teammate's approval is for the card as it is now (M-36).
+func CardApproved(tm *rollcallv1.Teammate) bool {
+	if tm.Spec.Card == nil || tm.Spec.Card.Approval == nil {
+		return false
+	}
+	a := tm.Spec.Card.Approval
+	return a.State == rollcallv1.ApprovalStateApproved && a.CardHash != nil && *a.CardHash == CardOf(tm).Hash()
+}
+
+// personToKeep is what the Ledger should remember of a teammate from now on.
+func (r *Roster) personToKeep(t *incr.Task, teammate string) Person {
+	tm := r.Teammate(t, teammate)
+	if tm == nil {
+		return Person{}
+	}
+	key := IdentityKey(tm.Spec.Identity)
+	if key == "" || !r.Holds(t, key, Claimant{KindTeammate, teammate}) {
+		return Person{}
+	}
+	p := r.Person(t, teammate)
+	p.Key, p.Name = key, teammate
+	if p.ConfirmedAt == nil {
+		p.ConfirmedAt = confirmedByAnnotation(tm)
+	}
+	switch {
+	case tm.Spec.Lifecycle.State == rollcallv1.LifecycleStateArchived:
+		if p.ArchivedAt == nil {
+			p.ArchivedAt = new(t.Now())
+		}
+	case *r.Policies(t).Archive.Reversible:
+		p.ArchivedAt = nil
+	}
+	if CardApproved(tm) {
+		p.ApprovedCard = CardOf(tm)
+	}
+	m := r.Memberships(t, teammate)
+	p.Home, p.Cover = m.Home, m.Cover
+	return p
+}
+
+func confirmedByAnnotation(tm *rollcallv1.Teammate) *time.Time {
+	s, ok := tm.Annotations[rollcallv1.AnnotationConfirmedAt]
+	if !ok {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return nil
+	}
+	return new(at.UTC())
+}
+
+// personChanged records what is to be remembered. A teammate who is gone leaves their memory behind: see Departed.
+func (r *Roster) personChanged(_ string, before, after Person) {
+	if after.Key == "" {
+		return
+	}
+	if before.Key != "" && before.Key != after.Key && r.memory.People[before.Key].Name == after.Name {
+		r.ForgetPerson(before.Key)
+	}
+	if old := r.state.named.Get(nil, after.Name); old != "" && old != after.Key && r.memory.People[old].Name == after.Name &&
+		len(r.claimants.Get(nil, old)) == 0 {
+		r.ForgetPerson(old)
+	}
+	if after.empty() {
+		r.ForgetPerson(after.Key)
+		return
+	}
+	r.SetPerson(after)
+}
+
+// Departed returns the identity keys of remembered people whom no teammate matches, sorted. The engine forgets them after
+// a grace (R-1).
+func (r *Roster) Departed() []string {
+	var out []string
+	for key, p := range r.memory.People {
+		if len(r.claimants.Get(nil, key)) > 0 {
+			continue
+		}
+		if tm := r.Teammate(nil, p.Name); tm != nil && r.remembered.Get(nil, p.Name).Key == key {
+			continue
+		}
+		out = append(out, key)
+	}
+	slices.Sort(out)
+	return out
+}

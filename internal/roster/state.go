@@ -1,0 +1,222 @@
+package roster
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/incr"
+)
+
+// Claimant is an object that claims a unique key (R-3).
+type Claimant struct{ Kind, Name string }
+
+// Person is what the Ledger remembers of a teammate (R-1, R-4, R-5, R-18). Instants are absent when nil.
+type Person struct {
+	Key, Name    string
+	ConfirmedAt  *time.Time
+	ArchivedAt   *time.Time
+	ApprovedCard *Card
+	Home, Cover  string // incumbent groups under exclusive membership
+	Campaign     string
+}
+
+// empty reports whether nothing but key and name is remembered.
+func (p Person) empty() bool {
+	return p.ConfirmedAt == nil && p.ArchivedAt == nil && p.ApprovedCard == nil && p.Home == "" && p.Cover == "" && p.Campaign == ""
+}
+
+func samePerson(a, b Person) bool {
+	return a.Key == b.Key && a.Name == b.Name && a.Home == b.Home && a.Cover == b.Cover && a.Campaign == b.Campaign &&
+		sameInstant(a.ConfirmedAt, b.ConfirmedAt) && sameInstant(a.ArchivedAt, b.ArchivedAt) && a.ApprovedCard.Equal(b.ApprovedCard)
+}
+
+func sameInstant(a, b *time.Time) bool {
+	return (a == nil) == (b == nil) && (a == nil || a.Equal(*b))
+}
+
+// Card is the part of a teammate that surveys show (M-14..M-19). The last name is not part of it (M-16).
+type Card struct {
+	FirstName    string         `json:"firstName,omitempty"`
+	Image        *rollcallv1.CardImage `json:"image,omitempty"`
+	Bio          string         `json:"bio,omitempty"`
+	HomeTown     string         `json:"homeTown,omitempty"`
+	StateOrCountry string       `json:"stateOrCountry,omitempty"`
+}
+
+// Equal compares two cards; nil is no card.
+func (c *Card) Equal(o *Card) bool {
+	if c == nil || o == nil {
+		return c == o
+	}
+	if (c.Image == nil) != (o.Image == nil) {
+		return false
+	}
+	if c.Image != nil && !(c.Image.URL == o.Image.URL && samePointer(c.Image.Width, o.Image.Width) && samePointer(c.Image.Height, o.Image.Height)) {
+		return false
+	}
+	return c.FirstName == o.FirstName && c.Bio == o.Bio && c.HomeTown == o.HomeTown && c.StateOrCountry == o.StateOrCountry
+}
+
+func samePointer[T comparable](a, b *T) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+
+// Stamp fixes which role and which pairs of members and profiles a permission set reaches under OnReflash (R-10).
+// Members and Profiles are sorted.
+type Stamp struct {
+	ProfileRole, Token string
+	// AppliedAt is zero for a lost stamp: everything is pending until the next token.
+	AppliedAt         time.Time
+	Members, Profiles []string
+}
+
+// Lost reports whether the stamp only records that the real one was lost.
+func (s *Stamp) Lost() bool { return s != nil && s.AppliedAt.IsZero() }
+
+// Has reports whether the pair is stamped.
+func (s *Stamp) Has(teammate, profile string) bool {
+	return s.HasMember(teammate) && s.HasProfile(profile)
+}
+
+// HasMember reports whether the teammate is stamped.
+func (s *Stamp) HasMember(teammate string) bool { return s != nil && contains(s.Members, teammate) }
+
+// HasProfile reports whether the profile is stamped.
+func (s *Stamp) HasProfile(profile string) bool { return s != nil && contains(s.Profiles, profile) }
+
+func sameStamp(a, b *Stamp) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.ProfileRole == b.ProfileRole && a.Token == b.Token && a.AppliedAt.Equal(b.AppliedAt) &&
+		slices.Equal(a.Members, b.Members) && slices.Equal(a.Profiles, b.Profiles)
+}
+
+func contains(sorted []string, s string) bool {
+	_, ok := slices.BinarySearch(sorted, s)
+	return ok
+}
+
+// state holds the state inputs of R-1 as the engine knows them. The Ledger is their home: package ledger reads them from
+// it and writes them to it.
+type state struct {
+	known  *incr.Input[struct{}, bool]   // the namespace has a Ledger object of some record
+	lost   *incr.Input[struct{}, bool]   // outputs without a Ledger
+	people *incr.Input[string, Person]   // by identity key
+	named  *incr.Input[string, string]   // teammate name -> identity key of the remembered person of that name
+	stamps *incr.Input[string, *Stamp]   // by group
+}
+
+func newState(g *incr.Graph) state {
+	same := func(a, b bool) bool { return a == b }
+	return state{
+		known:  incr.NewInput[struct{}, bool](g, "ledgerKnown", same),
+		lost:   incr.NewInput[struct{}, bool](g, "ledgerLost", same),
+		people: incr.NewInput[string, Person](g, "person", samePerson),
+		named:  incr.NewInput[string, string](g, "personNamed", func(a, b string) bool { return a == b }),
+		stamps: incr.NewInput[string, *Stamp](g, "stamp", sameStamp),
+	}
+}
+
+// Memory is a copy of all state inputs, as the Ledger holds them.
+type Memory struct {
+	Claims map[string]Claimant
+	People map[string]Person // by identity key
+	Stamps map[string]*Stamp // by group
+}
+
+// Remember replaces the state inputs: at start from the Ledger, offline from files. known says whether the namespace has
+// a Ledger object; lost, whether it has outputs but no Ledger. Call Settle afterwards.
+func (r *Roster) Remember(m Memory, known, lost bool) {
+	r.state.known.Set(struct{}{}, known)
+	r.state.lost.Set(struct{}{}, lost)
+	for k := range r.memory.Claims {
+		if _, ok := m.Claims[k]; !ok {
+			r.SetClaim(k, Claimant{})
+		}
+	}
+	for k, c := range m.Claims {
+		r.SetClaim(k, c)
+	}
+	for k := range r.memory.People {
+		if _, ok := m.People[k]; !ok {
+			r.ForgetPerson(k)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(m.People)) {
+		r.SetPerson(m.People[k])
+	}
+	for g := range r.memory.Stamps {
+		if m.Stamps[g] == nil {
+			r.SetStamp(g, nil)
+		}
+	}
+	for g, s := range m.Stamps {
+		r.SetStamp(g, s)
+	}
+}
+
+// Memory returns the state inputs as they are now. The maps are live: read them, do not keep them.
+func (r *Roster) Memory() Memory { return r.memory }
+
+// LedgerKnown records that the namespace has a Ledger from now on.
+func (r *Roster) LedgerKnown() { r.state.known.Set(struct{}{}, true) }
+
+// SetClaim records the holder of a key; the zero Claimant forgets it.
+func (r *Roster) SetClaim(key string, c Claimant) {
+	if c == (Claimant{}) {
+		delete(r.memory.Claims, key)
+	} else {
+		r.memory.Claims[key] = c
+	}
+	r.claimed.Changed(key)
+}
+
+// SetPerson records what is remembered of a person under their identity key.
+func (r *Roster) SetPerson(p Person) {
+	if old, ok := r.memory.People[p.Key]; ok && old.Name != p.Name && r.state.named.Get(nil, old.Name) == p.Key {
+		r.state.named.Delete(old.Name)
+	}
+	r.memory.People[p.Key] = p
+	r.state.people.Set(p.Key, p)
+	r.state.named.Set(p.Name, p.Key)
+}
+
+// ForgetPerson drops what is remembered under an identity key.
+func (r *Roster) ForgetPerson(key string) {
+	old, ok := r.memory.People[key]
+	if !ok {
+		return
+	}
+	delete(r.memory.People, key)
+	r.state.people.Delete(key)
+	if r.state.named.Get(nil, old.Name) == key {
+		r.state.named.Delete(old.Name)
+	}
+}
+
+// SetStamp records the stamp of a group; nil forgets it.
+func (r *Roster) SetStamp(group string, s *Stamp) {
+	if s == nil {
+		delete(r.memory.Stamps, group)
+		r.state.stamps.Delete(group)
+		return
+	}
+	r.memory.Stamps[group] = s
+	r.state.stamps.Set(group, s)
+}
+
+// IdentityKey returns the key under which a person is remembered and recorded downstream: directoryID, else employeeID,
+// else e-mail, in the form of R-3.
+func IdentityKey(id rollcallv1.Identity) string {
+	switch {
+	case id.DirectoryID != nil:
+		return "directoryID=" + *id.DirectoryID
+	case id.EmployeeID != nil:
+		return "employeeID=" + *id.EmployeeID
+	case id.Email != nil:
+		return "email=" + strings.ToLower(*id.Email)
+	}
+	return ""
+}
