@@ -27,8 +27,6 @@ import (
 const (
 	// startTimeout is for one program to become ready. Shared machines are slow.
 	startTimeout = 2 * time.Minute
-	// readyTimeout is for all objects to become Ready after they are applied.
-	readyTimeout = 3 * time.Minute
 	// tailLines is how much of a log is shown with an error.
 	tailLines = 40
 )
@@ -36,6 +34,7 @@ const (
 type options struct {
 	assets, bin, config, state, scenario string
 	once, stopWithParent                 bool
+	readyTimeout                         time.Duration
 }
 
 func main() {
@@ -46,6 +45,7 @@ func main() {
 	flag.StringVar(&o.state, "state", ".rollcall-dev", "folder for logs, data and kubeconfig")
 	flag.StringVar(&o.scenario, "scenario", "fjordline", "the sample below config/samples to apply")
 	flag.BoolVar(&o.once, "once", false, "exit after printing; not 0 when something did not become Ready")
+	flag.DurationVar(&o.readyTimeout, "ready-timeout", 3*time.Minute, "how long all objects together may take to become Ready")
 	flag.BoolVar(&o.stopWithParent, "stop-with-parent", false, "stop when the process that started this one is gone")
 	flag.Parse()
 
@@ -127,17 +127,17 @@ func run(ctx context.Context, o options) (err error) {
 	if err := c.applyScenario(ctx); err != nil {
 		return err
 	}
-	all, waiting, err := c.awaitReady(ctx, readyTimeout)
+	all, waiting, err := c.awaitReady(ctx)
 	if err != nil {
 		return err
 	}
 	if len(waiting) > 0 {
-		fmt.Printf("\nnot Ready after %s:\n", readyTimeout)
+		fmt.Printf("\nnot Ready after %s:\n", o.readyTimeout)
 		for _, line := range waiting {
 			fmt.Println("  " + line)
 		}
 		fmt.Printf("\nthe end of %s:\n%s\n\n", relative(manager.log), manager.tail(tailLines))
-		err = fmt.Errorf("%d of %d objects of %s are not Ready", len(waiting), all.count(), o.scenario)
+		err = fmt.Errorf("%s: %d objects are not Ready or missing, of %d that exist", o.scenario, len(waiting), all.count())
 		if o.once {
 			return err
 		}
@@ -334,7 +334,7 @@ func organizationOf(manifests string) (string, error) {
 }
 
 // awaitReady returns the objects and, when the time is over, what is still not Ready among them.
-func (c *cluster) awaitReady(ctx context.Context, timeout time.Duration) (objects, []string, error) {
+func (c *cluster) awaitReady(ctx context.Context) (objects, []string, error) {
 	config, err := c.plane.config()
 	if err != nil {
 		return nil, nil, err
@@ -351,7 +351,7 @@ func (c *cluster) awaitReady(ctx context.Context, timeout time.Duration) (object
 	if err != nil {
 		return nil, nil, err
 	}
-	deadline := time.Now().Add(timeout)
+	deadline := time.Now().Add(c.readyTimeout)
 	for reported := time.Now(); ; {
 		all, err := watched.read(ctx)
 		if err != nil {
