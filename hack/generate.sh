@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Regenerates what is derived from api/: deepcopy functions, apply configurations and the CRDs with their kustomization.
+# `make verify-generated` runs it and fails when anything changes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+controller_gen() {
+	"${GO:-go}" tool -modfile=hack/tools/gen/go.mod controller-gen "$@"
+}
+
+# Types that are gone must not leave files behind, so whole folders are written anew.
+rm -rf api/v1alpha1/applyconfiguration config/crd/bases
+mkdir -p config/crd/bases
+
+controller_gen object paths=./api/v1alpha1
+controller_gen applyconfiguration paths=./api/v1alpha1
+controller_gen crd paths=./api/v1alpha1 output:crd:artifacts:config=config/crd/bases
+
+{
+	echo '# Written by hack/generate.sh.'
+	echo 'apiVersion: kustomize.config.k8s.io/v1beta1'
+	echo 'kind: Kustomization'
+	echo 'resources:'
+	for file in config/crd/bases/*.yaml; do
+		echo "- ${file#config/crd/}"
+	done
+} >config/crd/kustomization.yaml
