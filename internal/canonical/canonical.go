@@ -184,3 +184,11 @@ func (w *Writer) tree(v any) {
 		w.Raw([]byte("null"))
 	}
 }
+
+// Fields writes `"key":value` pairs, already canonical and separated by commas, into the open object.
+func (w *Writer) Fields(b []byte) {
+	if len(b) > 0 {
+		w.sep()
+		w.buf = append(w.buf, b...)
+	}
+}

@@ -6,9 +6,11 @@
 package incr
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -30,9 +32,9 @@ type node struct {
 	table    table
 	level    int32
 	state    state
-	again    bool // became dirty while computing
-	pinned   bool // inputs and observed queries are kept though nothing reads them
+	pinned   bool // inputs that were set and observed queries are kept though nothing reads them
 	queued   bool
+	version  uint32 // counts changes of the value, or of the time it holds for
 	mark     uint64
 	own      int64 // unix seconds at which time alone may change this value, read by this node itself
 	expiry   int64 // the smaller of own and every dependency's expiry
@@ -56,13 +58,14 @@ type Graph struct {
 	buckets   [][]*node
 	lowest    int
 	timers    timers
+	crowded   int // how many timers there may be before watch clears
 	deferred  []func()
 	all       []func(func(*node))
 	recompute uint64
 }
 
 // New returns an empty graph whose values hold at now.
-func New(now time.Time) *Graph { return &Graph{now: now.Unix()} }
+func New(now time.Time) *Graph { return &Graph{now: now.Unix(), crowded: minCrowd} }
 
 // Now returns the instant, in UTC and whole seconds, at which the graph's values hold.
 func (g *Graph) Now() time.Time { return time.Unix(g.now, 0).UTC() }
@@ -75,7 +78,9 @@ func (g *Graph) Recomputed() uint64 { return g.recompute }
 type Task struct {
 	g    *Graph
 	deps []*node
+	seen []uint32 // the version of each of deps when it was read
 	own  int64
+	peek bool // what is read is not watched
 }
 
 func (t *Task) depend(n *node) {
@@ -83,6 +88,18 @@ func (t *Task) depend(n *node) {
 		return
 	}
 	t.deps = append(t.deps, n)
+	t.seen = append(t.seen, n.version)
+}
+
+// stale reports whether something changed after the task read it: reading one node may recompute another one of the same
+// table that was read before.
+func (t *Task) stale() bool {
+	for i, d := range t.deps {
+		if d.version != t.seen[i] {
+			return true
+		}
+	}
+	return false
 }
 
 // Reached reports whether at has come (now >= at). If not, the computation is repeated when it does.
@@ -113,16 +130,17 @@ func (g *Graph) newLevel() int32 {
 	return l
 }
 
-// touch marks a node as to be recomputed and everything needed for Settle to find it.
+// touch marks a node as to be recomputed, and queues it. A node that is being computed finds out itself (Task.stale).
 func (g *Graph) touch(n *node) {
-	switch n.state {
-	case computing:
-		n.again = true
-		return
-	case dropped:
+	if n.state == computing || n.state == dropped {
 		return
 	}
 	n.state = dirty
+	g.enqueue(n)
+}
+
+// enqueue has Settle look at a node: to recompute it if it is dirty, to drop it if nobody needs it.
+func (g *Graph) enqueue(n *node) {
 	if n.queued {
 		return
 	}
@@ -140,13 +158,14 @@ func (g *Graph) compute(n *node) {
 	}
 	n.state = computing
 	g.recompute++
-	t := Task{g: g, own: never, deps: make([]*node, 0, max(4, len(n.deps)))}
+	t := Task{g: g, own: never, deps: make([]*node, 0, max(4, len(n.deps))), seen: make([]uint32, 0, max(4, len(n.deps)))}
 	changed := n.table.recompute(n, &t)
+	again := t.stale()
 	g.rewire(n, t.deps)
 	if t.own != n.own {
 		n.own = t.own
 		if n.own != never {
-			heap.Push(&g.timers, timer{n.own, n})
+			g.watch(n)
 		}
 	}
 	expiry := n.own
@@ -158,11 +177,11 @@ func (g *Graph) compute(n *node) {
 		changed = true
 	}
 	n.state = clean
-	if n.again {
-		n.again = false
+	if again {
 		g.touch(n)
 	}
 	if changed {
+		n.version++
 		g.touchReaders(n)
 	}
 }
@@ -213,8 +232,8 @@ func same(a, b []*node) bool {
 
 // release queues a node that lost its last reader, so that Settle drops it if nothing reads it again.
 func (g *Graph) release(n *node) {
-	if !n.pinned && n.readers.len() == 0 && n.state == clean {
-		g.touch(n)
+	if !n.pinned && n.readers.len() == 0 && n.state != dropped {
+		g.enqueue(n)
 	}
 }
 
@@ -243,10 +262,10 @@ func (g *Graph) Settle() {
 		switch {
 		case n == nil && len(g.deferred) == 0:
 			return
-		case n == nil || n.state != dirty:
+		case n == nil || n.state == dropped:
 		case !n.pinned && n.readers.len() == 0:
 			g.drop(n)
-		default:
+		case n.state == dirty:
 			g.compute(n)
 		}
 	}
@@ -266,6 +285,25 @@ func (g *Graph) pop() *node {
 	}
 	return nil
 }
+
+// watch has Advance find the node when its own instant comes. Timers of nodes that no longer wait for them are cleared
+// away whenever they may be the greater part, so that edits of far windows do not pile up.
+func (g *Graph) watch(n *node) {
+	if len(g.timers) >= g.crowded {
+		g.seq++
+		g.timers = slices.DeleteFunc(g.timers, func(t timer) bool {
+			gone := t.n.own != t.at || t.n.state == dropped || t.n.mark == g.seq
+			t.n.mark = g.seq
+			return gone
+		})
+		slices.SortFunc(g.timers, func(a, b timer) int { return cmp.Compare(a.at, b.at) })
+		g.crowded = max(minCrowd, 2*len(g.timers))
+	}
+	heap.Push(&g.timers, timer{n.own, n})
+}
+
+// minCrowd is the number of timers below which clearing is not worth it.
+const minCrowd = 64
 
 // Advance moves the instant and marks what time changes; Settle does the rest. Going back in time marks everything.
 func (g *Graph) Advance(now time.Time) {
@@ -377,3 +415,6 @@ func (r *readers) each(f func(*node)) {
 		f(n)
 	}
 }
+
+// Peek returns a task for a computation done once: what it reads is not watched.
+func (g *Graph) Peek() *Task { return &Task{g: g, own: never, peek: true} }

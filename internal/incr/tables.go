@@ -32,7 +32,7 @@ func (in *Input[K, V]) at(k K) *cell[K, V] {
 	c := in.nodes[k]
 	if c == nil {
 		c = &cell[K, V]{key: k}
-		c.node = node{table: in, level: in.level, state: clean, pinned: true, own: never, expiry: never}
+		c.node = node{table: in, level: in.level, state: clean, own: never, expiry: never}
 		c.identity = c
 		in.nodes[k] = c
 	}
@@ -42,6 +42,7 @@ func (in *Input[K, V]) at(k K) *cell[K, V] {
 // Set gives the key a value and marks what read it.
 func (in *Input[K, V]) Set(k K, v V) {
 	c := in.at(k)
+	c.pinned = true
 	if in.equal != nil && in.equal(c.value, v) {
 		return
 	}
@@ -52,21 +53,19 @@ func (in *Input[K, V]) Set(k K, v V) {
 // Delete sets the key back to the zero value, and forgets it if nothing reads it.
 func (in *Input[K, V]) Delete(k K) {
 	c := in.nodes[k]
-	if c == nil {
+	if c == nil || !c.pinned {
 		return
 	}
 	var zero V
 	c.value = zero
+	c.pinned = false
 	in.g.touchReaders(&c.node)
-	if c.readers.len() == 0 {
-		c.state = dropped
-		delete(in.nodes, k)
-	}
+	in.g.release(&c.node)
 }
 
 // Get reads the key's value.
 func (in *Input[K, V]) Get(t *Task, k K) V {
-	if t == nil {
+	if t == nil || t.peek {
 		if c := in.nodes[k]; c != nil {
 			return c.value
 		}
@@ -79,7 +78,7 @@ func (in *Input[K, V]) Get(t *Task, k K) V {
 }
 
 func (in *Input[K, V]) recompute(*node, *Task) bool { return false }
-func (in *Input[K, V]) forget(*node)                {}
+func (in *Input[K, V]) forget(n *node)              { delete(in.nodes, n.identity.(*cell[K, V]).key) }
 func (in *Input[K, V]) describe(n *node) string {
 	return fmt.Sprintf("%s(%v)", in.name, n.identity.(*cell[K, V]).key)
 }
@@ -100,6 +99,7 @@ func NewIndex[K comparable, M cmp.Ordered](g *Graph, name string) *Index[K, M] {
 // Add puts m into the set of k. Adding what is there already is for the caller to avoid: it would count as a change.
 func (x *Index[K, M]) Add(k K, m M) {
 	c := x.in.at(k)
+	c.pinned = true
 	if c.value == nil {
 		c.value = &bag[M]{}
 	}
@@ -113,16 +113,22 @@ func (x *Index[K, M]) Add(k K, m M) {
 
 // Remove takes m out of the set of k.
 func (x *Index[K, M]) Remove(k K, m M) {
-	c := x.in.at(k)
-	if c.value == nil {
+	c := x.in.nodes[k]
+	if c == nil || c.value == nil {
 		return
 	}
 	b := c.value
 	b.sort()
-	if i, ok := slices.BinarySearch(b.items, m); ok {
-		b.items = slices.Delete(b.items, i, i+1)
-		x.in.g.touchReaders(&c.node)
+	i, ok := slices.BinarySearch(b.items, m)
+	if !ok {
+		return
 	}
+	b.items = slices.Delete(b.items, i, i+1)
+	if len(b.items) == 0 {
+		x.in.Delete(k)
+		return
+	}
+	x.in.g.touchReaders(&c.node)
 }
 
 // Get reads the set of k, sorted. The slice may be changed by later calls of Add and Remove: copy it to keep it.
@@ -187,7 +193,11 @@ func (q *Query[K, V]) Get(t *Task, k K) V {
 	if c.state != clean {
 		q.g.compute(&c.node)
 	}
-	t.depend(&c.node)
+	if t == nil || t.peek {
+		q.g.release(&c.node)
+	} else {
+		t.depend(&c.node)
+	}
 	return c.value
 }
 
@@ -206,7 +216,7 @@ func (q *Query[K, V]) Observe(k K) {
 func (q *Query[K, V]) Unobserve(k K) {
 	if c := q.nodes[k]; c != nil && c.pinned {
 		c.pinned = false
-		q.g.touch(&c.node)
+		q.g.release(&c.node)
 	}
 }
 
@@ -273,7 +283,7 @@ func NewSignal[K comparable](g *Graph, name string) *Signal[K] {
 
 // Watch records that the computation reads what is behind k.
 func (s *Signal[K]) Watch(t *Task, k K) {
-	if t != nil {
+	if t != nil && !t.peek {
 		t.depend(&s.in.at(k).node)
 	}
 }
@@ -282,8 +292,5 @@ func (s *Signal[K]) Watch(t *Task, k K) {
 func (s *Signal[K]) Changed(k K) {
 	if c := s.in.nodes[k]; c != nil {
 		s.in.g.touchReaders(&c.node)
-		if c.readers.len() == 0 {
-			delete(s.in.nodes, k)
-		}
 	}
 }

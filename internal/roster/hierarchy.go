@@ -20,6 +20,7 @@ type hierarchyQueries struct {
 	reports    *incr.Index[string, string] // leader -> direct reports
 	rootLeader *incr.Query[struct{}, string]
 	persons    *incr.Query[string, Person]
+	assume     *incr.Input[struct{}, bool] // everybody counts as confirmed
 }
 
 func newHierarchyQueries(r *Roster) hierarchyQueries {
@@ -50,6 +51,7 @@ func newHierarchyQueries(r *Roster) hierarchyQueries {
 	})
 	q.persons = incr.NewQuery(r.Graph, "person", samePerson, r.personToKeep)
 	q.persons.OnChange(r.personChanged)
+	q.assume = incr.NewInput[struct{}, bool](r.Graph, "assumeConfirmed", equal[bool])
 	return q
 }
 
@@ -247,4 +249,34 @@ func (r *Roster) Departed() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// Confirmed returns when the teammate's account was confirmed: as remembered, else by annotation. Assuming
+// confirmation (offline, without a Ledger) is the caller's: see AssumeConfirmed.
+func (r *Roster) Confirmed(t *incr.Task, teammate string) *time.Time {
+	if p := r.Person(t, teammate); p.ConfirmedAt != nil {
+		return p.ConfirmedAt
+	}
+	tm := r.Teammate(t, teammate)
+	if tm == nil {
+		return nil
+	}
+	if at := confirmedByAnnotation(tm); at != nil {
+		return at
+	}
+	if r.assume.Get(t, struct{}{}) {
+		return new(time.Time)
+	}
+	return nil
+}
+
+// AssumeConfirmed has everybody count as confirmed, as offline without a Ledger.
+func (r *Roster) AssumeConfirmed(yes bool) { r.assume.Set(struct{}{}, yes) }
+
+// ApprovedCard returns the card that was approved last, the present one if its approval holds; nil if none was.
+func (r *Roster) ApprovedCard(t *incr.Task, teammate string) *Card {
+	if tm := r.Teammate(t, teammate); tm != nil && CardApproved(tm) {
+		return CardOf(tm)
+	}
+	return r.Person(t, teammate).ApprovedCard
 }

@@ -228,7 +228,7 @@ func (r *Roster) holder(t *incr.Task, key string) Claimant {
 	}
 	for _, s := range claimants[1:] {
 		c := parseClaimant(s)
-		if r.created(t, c).Before(new(r.created(t, best))) {
+		if r.created(t, c).Time.Before(r.created(t, best).Time) {
 			best = c
 		}
 	}

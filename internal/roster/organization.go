@@ -177,7 +177,9 @@ func (r *Roster) Voice(t *incr.Task) VoiceDefaults { return r.voice.Get(t, struc
 func (r *Roster) AutoAssignment(t *incr.Task) bool { return r.autoAssignment.Get(t, struct{}{}) }
 
 // OrganizationSchedule returns the name of the organization's schedule, "" for always open.
-func (r *Roster) OrganizationSchedule(t *incr.Task) string { return r.hours.Get(t, struct{}{}).schedule }
+func (r *Roster) OrganizationSchedule(t *incr.Task) string {
+	return r.hours.Get(t, struct{}{}).schedule
+}
 
 // TimeZone returns the organization's zone name, Etc/UTC by default.
 func (r *Roster) TimeZone(t *incr.Task) string { return r.hours.Get(t, struct{}{}).zone }

@@ -7,7 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
+	labelop "k8s.io/apimachinery/pkg/selection"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/incr"
@@ -138,7 +138,7 @@ func labelAnchors(s labels.Selector) []string {
 	requirements, _ := s.Requirements()
 	for _, q := range requirements {
 		switch q.Operator() {
-		case selection.Equals, selection.DoubleEquals, selection.In:
+		case labelop.Equals, labelop.DoubleEquals, labelop.In:
 			var out []string
 			for v := range q.Values() {
 				out = append(out, q.Key()+"="+v)

@@ -58,6 +58,7 @@ type Roster struct {
 
 	state  state
 	memory Memory
+	fresh  Fresh
 
 	names         *incr.Index[string, string] // kind -> object names
 	claimants     *incr.Index[string, string] // unique key -> "Kind/name"
@@ -86,7 +87,7 @@ type Roster struct {
 // New returns an empty organization at the instant now.
 func New(now time.Time) *Roster {
 	g := incr.New(now)
-	r := &Roster{Graph: g, Table: permission.NewTable(), contested: map[string]struct{}{}}
+	r := &Roster{Graph: g, Table: permission.NewTable(), contested: map[string]struct{}{}, fresh: newFresh()}
 	r.memory = Memory{Claims: map[string]Claimant{}, People: map[string]Person{}, Stamps: map[string]*Stamp{}}
 
 	r.organizations = incr.NewInput[string, *rollcallv1.Organization](g, KindOrganization, nil)

@@ -39,11 +39,11 @@ func sameInstant(a, b *time.Time) bool {
 
 // Card is the part of a teammate that surveys show (M-14..M-19). The last name is not part of it (M-16).
 type Card struct {
-	FirstName    string         `json:"firstName,omitempty"`
-	Image        *rollcallv1.CardImage `json:"image,omitempty"`
-	Bio          string         `json:"bio,omitempty"`
-	HomeTown     string         `json:"homeTown,omitempty"`
-	StateOrCountry string       `json:"stateOrCountry,omitempty"`
+	FirstName      string                `json:"firstName,omitempty"`
+	Image          *rollcallv1.CardImage `json:"image,omitempty"`
+	Bio            string                `json:"bio,omitempty"`
+	HomeTown       string                `json:"homeTown,omitempty"`
+	StateOrCountry string                `json:"stateOrCountry,omitempty"`
 }
 
 // Equal compares two cards; nil is no card.
@@ -60,7 +60,9 @@ func (c *Card) Equal(o *Card) bool {
 	return c.FirstName == o.FirstName && c.Bio == o.Bio && c.HomeTown == o.HomeTown && c.StateOrCountry == o.StateOrCountry
 }
 
-func samePointer[T comparable](a, b *T) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+func samePointer[T comparable](a, b *T) bool {
+	return (a == nil) == (b == nil) && (a == nil || *a == *b)
+}
 
 // Stamp fixes which role and which pairs of members and profiles a permission set reaches under OnReflash (R-10).
 // Members and Profiles are sorted.
@@ -101,11 +103,11 @@ func contains(sorted []string, s string) bool {
 // state holds the state inputs of R-1 as the engine knows them. The Ledger is their home: package ledger reads them from
 // it and writes them to it.
 type state struct {
-	known  *incr.Input[struct{}, bool]   // the namespace has a Ledger object of some record
-	lost   *incr.Input[struct{}, bool]   // outputs without a Ledger
-	people *incr.Input[string, Person]   // by identity key
-	named  *incr.Input[string, string]   // teammate name -> identity key of the remembered person of that name
-	stamps *incr.Input[string, *Stamp]   // by group
+	known  *incr.Input[struct{}, bool] // the namespace has a Ledger object of some record
+	lost   *incr.Input[struct{}, bool] // outputs without a Ledger
+	people *incr.Input[string, Person] // by identity key
+	named  *incr.Input[string, string] // teammate name -> identity key of the remembered person of that name
+	stamps *incr.Input[string, *Stamp] // by group
 }
 
 func newState(g *incr.Graph) state {
@@ -124,6 +126,36 @@ type Memory struct {
 	Claims map[string]Claimant
 	People map[string]Person // by identity key
 	Stamps map[string]*Stamp // by group
+}
+
+// Fresh names the parts of Memory that changed.
+type Fresh struct {
+	Claims, People, Stamps map[string]struct{}
+}
+
+func newFresh() Fresh {
+	return Fresh{Claims: map[string]struct{}{}, People: map[string]struct{}{}, Stamps: map[string]struct{}{}}
+}
+
+// Empty reports whether nothing changed.
+func (f Fresh) Empty() bool { return len(f.Claims) == 0 && len(f.People) == 0 && len(f.Stamps) == 0 }
+
+// TakeFresh returns what changed in Memory since the last call.
+func (r *Roster) TakeFresh() Fresh {
+	f := r.fresh
+	r.fresh = newFresh()
+	return f
+}
+
+// ForgetClaims drops the recorded holders of keys, as a lost part of the Ledger does: they are decided anew.
+func (r *Roster) ForgetClaims(keys ...string) {
+	for _, k := range keys {
+		r.SetClaim(k, Claimant{})
+		r.contested[k] = struct{}{}
+		for _, policy := range []rollcallv1.GroupNameUniqueness{rollcallv1.GroupNameUniquenessPerPractice, rollcallv1.GroupNameUniquenessOrganization} {
+			r.contested[string(policy)+handleSeparator+k] = struct{}{}
+		}
+	}
 }
 
 // Remember replaces the state inputs: at start from the Ledger, offline from files. known says whether the namespace has
@@ -160,8 +192,8 @@ func (r *Roster) Remember(m Memory, known, lost bool) {
 // Memory returns the state inputs as they are now. The maps are live: read them, do not keep them.
 func (r *Roster) Memory() Memory { return r.memory }
 
-// LedgerKnown records that the namespace has a Ledger from now on.
-func (r *Roster) LedgerKnown() { r.state.known.Set(struct{}{}, true) }
+// LedgerKnown records whether the namespace has a Ledger object of some record.
+func (r *Roster) LedgerKnown(known bool) { r.state.known.Set(struct{}{}, known) }
 
 // SetClaim records the holder of a key; the zero Claimant forgets it.
 func (r *Roster) SetClaim(key string, c Claimant) {
@@ -170,6 +202,7 @@ func (r *Roster) SetClaim(key string, c Claimant) {
 	} else {
 		r.memory.Claims[key] = c
 	}
+	r.fresh.Claims[key] = struct{}{}
 	r.claimed.Changed(key)
 }
 
@@ -179,6 +212,7 @@ func (r *Roster) SetPerson(p Person) {
 		r.state.named.Delete(old.Name)
 	}
 	r.memory.People[p.Key] = p
+	r.fresh.People[p.Key] = struct{}{}
 	r.state.people.Set(p.Key, p)
 	r.state.named.Set(p.Name, p.Key)
 }
@@ -190,6 +224,7 @@ func (r *Roster) ForgetPerson(key string) {
 		return
 	}
 	delete(r.memory.People, key)
+	r.fresh.People[key] = struct{}{}
 	r.state.people.Delete(key)
 	if r.state.named.Get(nil, old.Name) == key {
 		r.state.named.Delete(old.Name)
@@ -198,6 +233,7 @@ func (r *Roster) ForgetPerson(key string) {
 
 // SetStamp records the stamp of a group; nil forgets it.
 func (r *Roster) SetStamp(group string, s *Stamp) {
+	r.fresh.Stamps[group] = struct{}{}
 	if s == nil {
 		delete(r.memory.Stamps, group)
 		r.state.stamps.Delete(group)

@@ -1,0 +1,246 @@
+// Package access computes what each teammate may do (RULES ): account permissions, grants on
+// profiles with their sources, data scope, voice settings and chat limit, as EffectiveAccess shows them. It reads the
+// roster and the lifecycle, and is recomputed with them.
+package access
+
+import (
+	"slices"
+	"strings"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/canonical"
+	"github.com/rollcall-dev/rollcall/internal/incr"
+	"github.com/rollcall-dev/rollcall/internal/lifecycle"
+	"github.com/rollcall-dev/rollcall/internal/permission"
+	"github.com/rollcall-dev/rollcall/internal/roster"
+)
+
+// Well-known permissions that rules name.
+const (
+	PermissionHandle   = "conversations.handle"
+	permissionViewOwn  = "recordings.viewOwn"
+	permissionAnything = "*"
+)
+
+// Source is where a grant comes from: a profile role given directly, by a group, by a practice or by default.
+type Source struct {
+	Type              rollcallv1.GrantSourceType
+	Name, ProfileRole string
+	Stamped           bool
+}
+
+// Combined is what a set of profile roles confers under one account role. It is shared: do not change it.
+type Combined struct {
+	Set              permission.Set
+	Permissions      []string // sorted
+	ApprovalRequired []string
+	Visibility       rollcallv1.ContentVisibility // empty without a used source
+	fields           []byte                       // canonical JSON of the three fields above
+}
+
+// Grant is what a teammate may do on some profiles, all with equal content.
+type Grant struct {
+	*Combined
+	Sources  []Source // used ones, by rank
+	Profiles []string // sorted
+	// All stands for every usable profile that no other grant of the result names; Profiles is empty then.
+	All bool
+}
+
+// Result is the complete effective access of one teammate. Nothing in it is cut; see Status for the stored form.
+type Result struct {
+	Teammate           string
+	State              lifecycle.State
+	AccountRole        string
+	AccountPermissions []string
+	Groups             []string
+	Supervises         []rollcallv1.SupervisedTarget
+	Leader             string
+	Grants             []Grant
+	DataScope          *rollcallv1.EffectiveDataScope
+	Voice              *rollcallv1.EffectiveVoice
+	Chat               *rollcallv1.EffectiveChat
+	ProfileCount       int
+	Hash               string
+}
+
+// Digest is what the engine remembers of a Result between changes.
+type Digest struct {
+	Hash  string
+	Open  bool
+	reach reach
+}
+
+// reach is the set of profiles on which somebody has any permission, by id; with rest, every usable profile but those.
+type reach struct {
+	rest bool
+	ids  []int32
+}
+
+func sameReach(a, b reach) bool { return a.rest == b.rest && slices.Equal(a.ids, b.ids) }
+
+type combination struct {
+	account string // account role
+	grants  string // profile roles that grant, sorted, joined
+	denies  string // profile roles that only deny, sorted, joined
+}
+
+const roleSeparator = "\x00"
+
+type accountKey struct {
+	role      string
+	recording bool // recording access
+}
+
+// Permissions are account permissions: the set, and its strings sorted.
+type Permissions struct {
+	Set     permission.Set
+	Strings []string
+}
+
+// Access answers for one roster.
+type Access struct {
+	roster    *roster.Roster
+	lifecycle *lifecycle.Lifecycle
+
+	combinations *incr.Query[combination, *Combined]
+	accounts     *incr.Query[accountKey, *Permissions]
+	voices       *incr.Query[string, groupVoice]
+	settings     *incr.Query[string, Settings]
+	digests      *incr.Query[string, Digest]
+	reaches      *incr.Query[string, reach]
+	handles      *incr.Query[string, bool]
+
+	profileIDs map[string]int32
+	writer     canonical.Writer
+	signatures map[string]int32
+}
+
+// New returns the access of a roster.
+func New(r *roster.Roster, l *lifecycle.Lifecycle) *Access {
+	a := &Access{roster: r, lifecycle: l, profileIDs: map[string]int32{}, signatures: map[string]int32{}}
+	a.combinations = incr.NewQuery(r.Graph, "combination", sameCombined, a.combine)
+	a.accounts = incr.NewQuery(r.Graph, "accountPermissions", func(x, y *Permissions) bool {
+		return x != nil && y != nil && x.Set.Equal(y.Set)
+	}, a.accountPermissions)
+	a.voices = incr.NewQuery(r.Graph, "groupVoice", func(x, y groupVoice) bool { return x == y }, a.groupVoice)
+	a.settings = incr.NewQuery(r.Graph, "settings", sameSettings, a.settingsOf)
+	a.digests = incr.NewQuery(r.Graph, "effectiveAccess", func(x, y Digest) bool { return x.Hash == y.Hash && sameReach(x.reach, y.reach) }, a.digest)
+	a.reaches = incr.NewQuery(r.Graph, "reach", sameReach, func(t *incr.Task, teammate string) reach { return a.digests.Get(t, teammate).reach })
+	a.handles = incr.NewQuery(r.Graph, "canHandle", func(x, y bool) bool { return x == y }, func(t *incr.Task, teammate string) bool {
+		p := a.account(t, teammate)
+		return p != nil && r.Table.Has(p.Set, PermissionHandle)
+	})
+	return a
+}
+
+// Digests is the query whose values change with the effective access of teammates; the engine observes it.
+func (a *Access) Digests() *incr.Query[string, Digest] { return a.digests }
+
+// account returns the account permissions of a teammate as if the gate were open; nil without a role.
+func (a *Access) account(t *incr.Task, teammate string) *Permissions {
+	h := a.roster.Holding(t, teammate)
+	if h.Role == nil {
+		return nil
+	}
+	return a.accounts.Get(t, accountKey{h.Role.Name, a.settings.Get(t, teammate).Recording == rollcallv1.SwitchEnabled})
+}
+
+// CanHandle reports whether the teammate's account permissions include conversations.handle, whatever the gate.
+func (a *Access) CanHandle(t *incr.Task, teammate string) bool { return a.handles.Get(t, teammate) }
+
+// CanView reports whether the teammate has a view permission of some module on one of the profiles. Every permission
+// implies its module's view, so any permission at all is enough. False while the gate is closed.
+func (a *Access) CanView(t *incr.Task, teammate string, profiles []string) bool {
+	reach := a.reaches.Get(t, teammate)
+	for _, p := range profiles {
+		id, known := a.profileIDs[p]
+		listed := false
+		if known {
+			_, listed = slices.BinarySearch(reach.ids, id)
+		}
+		if listed != reach.rest {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Access) profileID(name string) int32 {
+	id, ok := a.profileIDs[name]
+	if !ok {
+		id = int32(len(a.profileIDs))
+		a.profileIDs[name] = id
+	}
+	return id
+}
+
+// accountPermissions computes P of R-7.
+func (a *Access) accountPermissions(t *incr.Task, k accountKey) *Permissions {
+	r := a.roster
+	role := r.EffectiveAccountRole(t, k.role)
+	if role == nil {
+		return &Permissions{}
+	}
+	set := role.Permissions
+	if !k.recording {
+		set = permission.Subtract(set, r.Table.Of(permissionViewOwn))
+	}
+	set = r.Table.Fold(r.Table.Without(r.Table.Close(set), a.accountDenies(t, role)))
+	return &Permissions{Set: set, Strings: r.Table.Strings(set)}
+}
+
+// accountDenies are the patterns removed from a holder everywhere: those of the role and, but for Owners, of the
+// organization.
+func (a *Access) accountDenies(t *incr.Task, role *roster.AccountRole) permission.Denies {
+	if role.Spec.BaseType == rollcallv1.BaseTypeOwner {
+		return permission.CompileDenies(role.Spec.Denies)
+	}
+	return permission.CompileDenies(role.Spec.Denies, a.roster.Denies(t))
+}
+
+func sameCombined(x, y *Combined) bool {
+	return x != nil && y != nil && x.Set.Equal(y.Set) && x.Visibility == y.Visibility
+}
+
+func splitRoles(joined string) []string {
+	if joined == "" {
+		return nil
+	}
+	return strings.Split(joined, roleSeparator)
+}
+
+// combine computes v(t, p) of R-9 for everybody with the same account role and the same sources.
+func (a *Access) combine(t *incr.Task, k combination) *Combined {
+	r := a.roster
+	c := &Combined{}
+	var sets []permission.Set
+	var denies [][]string
+	for _, name := range splitRoles(k.grants) {
+		content := r.RoleContent(t, name)
+		sets = append(sets, content.Granted)
+		denies = append(denies, content.Denies)
+		if c.Visibility != rollcallv1.ContentVisibilityAll {
+			c.Visibility = content.Visibility
+		}
+	}
+	for _, name := range splitRoles(k.denies) {
+		denies = append(denies, r.RoleContent(t, name).Denies)
+	}
+	account := r.EffectiveAccountRole(t, k.account)
+	if account == nil {
+		return c
+	}
+	set := r.Table.Close(permission.Union(sets...))
+	set = r.Table.Without(set, permission.CompileDenies(denies...))
+	set = r.Table.Without(set, a.accountDenies(t, account))
+	set = r.Table.Fold(set)
+	set = permission.Intersect(set, r.Catalogue(t, permission.Profile).Ceiling(set, account.Spec.ProfileCeiling))
+	c.Set, c.Permissions, c.ApprovalRequired = set, r.Table.Strings(set), permission.ApprovalRequired(r.Table, set)
+	var w canonical.Writer
+	w.Strings("approvalRequired", c.ApprovalRequired)
+	w.Text("contentVisibility", string(c.Visibility))
+	w.Strings("permissions", c.Permissions)
+	c.fields = slices.Clone(w.Bytes())
+	return c
+}

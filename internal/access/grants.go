@@ -1,0 +1,345 @@
+package access
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/incr"
+	"github.com/rollcall-dev/rollcall/internal/roster"
+)
+
+// given is one source of grants with the profiles it reaches.
+type given struct {
+	Source
+	profiles []string
+	// denyOnly sources confer nothing: the group of a lost stamp keeps only the denies of its role.
+	denyOnly bool
+}
+
+// sources lists what grants a teammate something on profiles, by rank, and what only makes profiles visible.
+// Sources whose role does not exist are left out: they count as absent, their profiles stay visible.
+type sources struct {
+	given   []given
+	visible [][]string
+	all     bool // every usable profile is visible
+}
+
+func (a *Access) sourcesOf(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole) sources {
+	var s sources
+	s.all = role.Spec.ProfileVisibility == rollcallv1.ProfileVisibilityAll || tm.Spec.AssignAllProfiles != nil && *tm.Spec.AssignAllProfiles
+	a.directSources(t, tm, &s)
+	for _, m := range a.roster.Memberships(t, tm.Name).Accepted {
+		if a.roster.GroupFacts(t, m.Group).Enabled {
+			a.groupSource(t, tm.Name, m.Group, &s)
+		}
+	}
+	a.practiceSources(t, tm, role, &s)
+	return s
+}
+
+func (a *Access) directSources(t *incr.Task, tm *rollcallv1.Teammate, s *sources) {
+	byRole := map[string][]string{}
+	for _, e := range tm.Spec.Profiles {
+		if !roster.In(t, e.Window) || !a.roster.Usable(t, e.Name) {
+			continue
+		}
+		role := ""
+		if e.ProfileRoleRef != nil && a.roster.ProfileRoleExists(t, e.ProfileRoleRef.Name) {
+			role = e.ProfileRoleRef.Name
+		}
+		byRole[role] = append(byRole[role], e.Name)
+	}
+	for role, profiles := range byRole {
+		if role == "" {
+			s.visible = append(s.visible, profiles)
+			continue
+		}
+		s.given = append(s.given, given{Source: Source{Type: rollcallv1.GrantSourceTypeDirect, ProfileRole: role}, profiles: profiles})
+	}
+	slices.SortFunc(s.given, func(x, y given) int { return strings.Compare(x.ProfileRole, y.ProfileRole) })
+}
+
+func (a *Access) groupSource(t *incr.Task, teammate, group string, s *sources) {
+	r := a.roster
+	profiles := r.GroupProfiles(t, group)
+	if len(profiles) == 0 {
+		return
+	}
+	set := r.PermissionSet(t, group)
+	source := Source{Type: rollcallv1.GrantSourceTypeGroup, Name: group, ProfileRole: set.ProfileRole}
+	if set.OnReflash && set.ProfileRole != "" {
+		s.visible = append(s.visible, profiles)
+		stamp := r.StampedProfiles(t, group)
+		switch {
+		case stamp.Lost:
+			if r.ProfileRoleExists(t, set.ProfileRole) {
+				s.given = append(s.given, given{Source: source, profiles: profiles, denyOnly: true})
+			}
+		case r.StampedMember(t, group, teammate) && r.ProfileRoleExists(t, stamp.ProfileRole):
+			source.ProfileRole, source.Stamped = stamp.ProfileRole, true
+			s.given = append(s.given, given{Source: source, profiles: stamp.Profiles})
+		}
+		return
+	}
+	if set.ProfileRole == "" || !r.ProfileRoleExists(t, set.ProfileRole) {
+		s.visible = append(s.visible, profiles)
+		return
+	}
+	s.given = append(s.given, given{Source: source, profiles: profiles})
+}
+
+// practiceSources adds the lines visible by R-8 rule 4 and the practices' roles on them.
+func (a *Access) practiceSources(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole, s *sources) {
+	r := a.roster
+	if role.Spec.ProfileVisibility != rollcallv1.ProfileVisibilityPracticeLines || *r.Policies(t).PracticeScoping != rollcallv1.SwitchEnabled {
+		return
+	}
+	switch role.Spec.BaseType {
+	case rollcallv1.BaseTypeEnterprise, rollcallv1.BaseTypeOwner:
+		for _, name := range r.UsableProfiles(t) {
+			if p := r.Profile(t, name); p.Spec.Type == rollcallv1.ProfileTypeLine {
+				s.visible = append(s.visible, []string{name})
+			}
+		}
+	}
+	practices := slices.Clone(tm.Spec.Practices)
+	slices.SortFunc(practices, func(x, y rollcallv1.TeammatePractice) int { return strings.Compare(x.Name, y.Name) })
+	for _, e := range practices {
+		if p, ok := r.Practice(t, e.Name); !ok || !p.Enabled {
+			continue
+		}
+		lines := r.Lines(t, e.Name)
+		if role.Spec.BaseType == rollcallv1.BaseTypeStaff {
+			lines = slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
+				return !slices.ContainsFunc(e.Lines, func(ref rollcallv1.ObjectRef) bool { return ref.Name == l })
+			})
+		}
+		if e.ProfileRoleRef == nil || !r.ProfileRoleExists(t, e.ProfileRoleRef.Name) {
+			s.visible = append(s.visible, lines)
+			continue
+		}
+		s.given = append(s.given, given{Source: Source{Type: rollcallv1.GrantSourceTypePractice, Name: e.Name, ProfileRole: e.ProfileRoleRef.Name}, profiles: lines})
+	}
+}
+
+// defaultSource is the role of profiles without any other source (E-23); ok is false if there is none.
+func (a *Access) defaultSource(t *incr.Task, tm *rollcallv1.Teammate) (Source, bool) {
+	s := Source{Type: rollcallv1.GrantSourceTypeDefault}
+	if ref := tm.Spec.DefaultProfileRoleRef; ref != nil && a.roster.ProfileRoleExists(t, ref.Name) {
+		s.ProfileRole = ref.Name
+		return s, true
+	}
+	if name := a.roster.DefaultProfileRole(t); name != "" && a.roster.ProfileRoleExists(t, name) {
+		s.ProfileRole = name
+		return s, true
+	}
+	return s, false
+}
+
+// chosen are the sources of one profile: those that grant under the combination policy, and those that only deny.
+type chosen struct {
+	used    []Source
+	denying []string // profile roles
+}
+
+// choose applies pol:profileRoleCombination to the sources present on a profile. present are indices into given,
+// ascending; the default source counts only where nothing else is present.
+func (a *Access) choose(t *incr.Task, tm *rollcallv1.Teammate, s *sources, present []int32) chosen {
+	var c chosen
+	if len(present) == 0 {
+		if d, ok := a.defaultSource(t, tm); ok {
+			c.used = []Source{d}
+		}
+		return c
+	}
+	onlyDirect := *a.roster.Policies(t).ProfileRoleCombination == rollcallv1.ProfileRoleCombinationMostSpecific &&
+		slices.ContainsFunc(present, func(i int32) bool { return s.given[i].Type == rollcallv1.GrantSourceTypeDirect })
+	for _, i := range present {
+		g := &s.given[i]
+		if g.denyOnly || onlyDirect && g.Type != rollcallv1.GrantSourceTypeDirect {
+			c.denying = append(c.denying, g.ProfileRole)
+			continue
+		}
+		c.used = append(c.used, g.Source)
+	}
+	return c
+}
+
+func (c chosen) combination(account string) combination {
+	roles := make([]string, 0, len(c.used))
+	for _, s := range c.used {
+		roles = append(roles, s.ProfileRole)
+	}
+	return combination{account: account, grants: joinRoles(roles), denies: joinRoles(slices.Clone(c.denying))}
+}
+
+func joinRoles(roles []string) string {
+	switch len(roles) {
+	case 0:
+		return ""
+	case 1:
+		return roles[0]
+	}
+	slices.Sort(roles)
+	return strings.Join(slices.Compact(roles), roleSeparator)
+}
+
+// grants computes every grant of a teammate whose gate is open, and how many profiles they see.
+func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole) ([]Grant, int) {
+	s := a.sourcesOf(t, tm, role)
+	// A profile's signature numbers the set of sources present on it: it starts at 0 and is refined source by source.
+	type step struct{ from, source int32 }
+	clear(a.signatures)
+	next := map[step]int32{}
+	sets := [][]int32{nil}
+	for _, list := range s.visible {
+		for _, p := range list {
+			a.signatures[p] = 0
+		}
+	}
+	for i := range s.given {
+		for _, p := range s.given[i].profiles {
+			k := step{a.signatures[p], int32(i)}
+			sig, ok := next[k]
+			if !ok {
+				sig = int32(len(sets))
+				next[k] = sig
+				sets = append(sets, append(slices.Clone(sets[k.from]), int32(i)))
+			}
+			a.signatures[p] = sig
+		}
+	}
+	count := len(a.signatures)
+	if s.all {
+		count = len(a.roster.UsableProfiles(t))
+	}
+	return a.gather(t, tm, role, &s, sets), count
+}
+
+// gather makes one grant of all profiles whose content is equal.
+func (a *Access) gather(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole, s *sources, sets [][]int32) []Grant {
+	members := make([][]string, len(sets))
+	for p, sig := range a.signatures {
+		members[sig] = append(members[sig], p)
+	}
+	if s.all {
+		members[0] = nil // no other source: covered by the grant for all profiles
+	}
+	grants := make([]Grant, 0, len(sets))
+	for sig, profiles := range members {
+		rest := sig == 0 && s.all
+		if len(profiles) == 0 && !rest {
+			continue
+		}
+		c := a.choose(t, tm, s, sets[sig])
+		g := Grant{Combined: a.combinations.Get(t, c.combination(role.Name)), Sources: c.used, Profiles: profiles, All: rest}
+		if same := slices.IndexFunc(grants, func(o Grant) bool { return !o.All && !rest && o.sameContent(g) }); same >= 0 {
+			grants[same].Profiles = append(grants[same].Profiles, profiles...)
+			continue
+		}
+		grants = append(grants, g)
+	}
+	for i := range grants {
+		slices.Sort(grants[i].Profiles)
+	}
+	slices.SortFunc(grants, func(x, y Grant) int { return strings.Compare(x.first(), y.first()) })
+	return grants
+}
+
+func (g Grant) first() string {
+	if g.All {
+		return ""
+	}
+	return g.Profiles[0]
+}
+
+func (g Grant) sameContent(o Grant) bool {
+	return g.Visibility == o.Visibility && g.Set.Equal(o.Set) && slices.Equal(g.Sources, o.Sources)
+}
+
+// digest computes the value behind a teammate's EffectiveAccess, without keeping it.
+func (a *Access) digest(t *incr.Task, teammate string) Digest {
+	res := a.result(t, teammate)
+	if res == nil {
+		return Digest{}
+	}
+	return Digest{Hash: res.Hash, Open: res.State.Open, reach: a.reachOf(res)}
+}
+
+func (a *Access) reachOf(res *Result) reach {
+	var out reach
+	for _, g := range res.Grants {
+		if g.All {
+			out.rest = len(g.Permissions) > 0
+		}
+	}
+	n := 0
+	for _, g := range res.Grants {
+		if !g.All && (len(g.Permissions) > 0) != out.rest {
+			n += len(g.Profiles)
+		}
+	}
+	if n == 0 {
+		return out
+	}
+	out.ids = make([]int32, 0, n)
+	for _, g := range res.Grants {
+		if !g.All && (len(g.Permissions) > 0) != out.rest {
+			for _, p := range g.Profiles {
+				out.ids = append(out.ids, a.profileID(p))
+			}
+		}
+	}
+	slices.Sort(out.ids)
+	return out
+}
+
+// Of returns the complete effective access of a teammate at the roster's instant, nil if they do not exist.
+func (a *Access) Of(teammate string) *Result { return a.result(a.roster.Graph.Peek(), teammate) }
+
+// NextTransition returns the first instant at which time alone may change the teammate's effective access.
+func (a *Access) NextTransition(teammate string) (at time.Time, ok bool) {
+	a.digests.Get(nil, teammate)
+	return a.digests.Expiry(teammate)
+}
+
+// result computes everything say of one teammate.
+func (a *Access) result(t *incr.Task, teammate string) *Result {
+	r := a.roster
+	tm := r.Teammate(t, teammate)
+	if tm == nil {
+		return nil
+	}
+	res := &Result{Teammate: teammate, State: a.lifecycle.State(t, teammate), Leader: r.Leader(t, teammate).Name}
+	for _, m := range r.Memberships(t, teammate).Accepted {
+		res.Groups = append(res.Groups, m.Group)
+	}
+	res.Supervises = a.supervises(t, teammate)
+	if holding := r.Holding(t, teammate); res.State.Open && holding.Role != nil {
+		res.AccountRole = holding.Role.Name
+		res.AccountPermissions = a.account(t, teammate).Strings
+		res.Grants, res.ProfileCount = a.grants(t, tm, holding.Role)
+		res.DataScope = a.dataScope(t, tm, holding.Role, res)
+		res.Voice, res.Chat = a.voice(t, teammate), a.chat(t, tm)
+	}
+	a.writer.Reset()
+	res.write(&a.writer)
+	res.Hash = hashOf(&a.writer)
+	return res
+}
+
+func (a *Access) supervises(t *incr.Task, teammate string) []rollcallv1.SupervisedTarget {
+	var out []rollcallv1.SupervisedTarget
+	for _, g := range a.roster.Seats(t, teammate) {
+		if a.roster.Supervises(t, teammate, g) {
+			out = append(out, rollcallv1.SupervisedTarget{Kind: roster.KindUserGroup, Name: g})
+		}
+	}
+	slices.SortFunc(out, func(x, y rollcallv1.SupervisedTarget) int {
+		return cmp.Or(strings.Compare(x.Kind, y.Kind), strings.Compare(x.Name, y.Name))
+	})
+	return out
+}
