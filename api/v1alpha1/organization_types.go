@@ -383,7 +383,6 @@ type AssignmentPolicy struct {
 }
 
 // BlockPolicy bounds how long people may be blocked.
-// +kubebuilder:validation:XValidation:rule="!has(self.minDuration) || !has(self.maxDuration) || duration(self.maxDuration) == duration('0s') || duration(self.minDuration) <= duration(self.maxDuration)",message="maxDuration must not be shorter than minDuration: raise it, or set 0s for no cap"
 type BlockPolicy struct {
 	// minDuration is the shortest block; a shorter one stands as written with PolicyCompliant=False, BlockDuration
 	// (V-34).
@@ -800,6 +799,7 @@ type OrganizationSpec struct {
 
 	// cardGuidelines is shown to people who complete their card (M-32, M-33).
 	// +optional
+	// +kubebuilder:default=""
 	// +kubebuilder:validation:MaxLength=8192
 	CardGuidelines string `json:"cardGuidelines,omitempty"`
 }
@@ -808,31 +808,31 @@ type OrganizationSpec struct {
 type OrganizationCounts struct {
 	// teammates is the number of Teammate objects.
 	// +optional
-	Teammates int32 `json:"teammates,omitempty"`
+	Teammates int32 `json:"teammates"`
 
 	// active is the number of teammates in phase Active.
 	// +optional
-	Active int32 `json:"active,omitempty"`
+	Active int32 `json:"active"`
 
 	// invited is the number of teammates in phase Invited.
 	// +optional
-	Invited int32 `json:"invited,omitempty"`
+	Invited int32 `json:"invited"`
 
 	// blocked is the number of teammates in phase Blocked.
 	// +optional
-	Blocked int32 `json:"blocked,omitempty"`
+	Blocked int32 `json:"blocked"`
 
 	// archived is the number of teammates in phase Archived.
 	// +optional
-	Archived int32 `json:"archived,omitempty"`
+	Archived int32 `json:"archived"`
 
 	// invalid is the number of teammates in phase Invalid.
 	// +optional
-	Invalid int32 `json:"invalid,omitempty"`
+	Invalid int32 `json:"invalid"`
 
 	// groups is the number of UserGroup objects.
 	// +optional
-	Groups int32 `json:"groups,omitempty"`
+	Groups int32 `json:"groups"`
 }
 
 // OrganizationStatus is what the operator found.

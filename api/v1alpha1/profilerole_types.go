@@ -67,7 +67,7 @@ type ProfileRoleStatus struct {
 
 	// permissionCount is the number of concrete permissions, includes followed.
 	// +optional
-	PermissionCount int32 `json:"permissionCount,omitempty"`
+	PermissionCount int32 `json:"permissionCount"`
 }
 
 // ProfileRole says what somebody may do on a profile. An object named like a built-in role overrides it.

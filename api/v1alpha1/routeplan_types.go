@@ -141,22 +141,32 @@ type RoutePool struct {
 type RouteTimeouts struct {
 	// maxRingTime is how long an agent is rung under Sequential, and how long the call rings in all otherwise.
 	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
 	MaxRingTime *metav1.Duration `json:"maxRingTime,omitempty"`
 
 	// maxGroupDialingTime is how long a Sequential group is rung in all.
 	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
 	MaxGroupDialingTime *metav1.Duration `json:"maxGroupDialingTime,omitempty"`
 
 	// maxWaitingTime is how long something waits in a queue.
 	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
 	MaxWaitingTime *metav1.Duration `json:"maxWaitingTime,omitempty"`
 
 	// reassignAfter is how long an agent may leave a conversation unanswered.
 	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
 	ReassignAfter *metav1.Duration `json:"reassignAfter,omitempty"`
 
 	// overflowAfter is how long a conversation waits before it overflows.
 	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
 	OverflowAfter *metav1.Duration `json:"overflowAfter,omitempty"`
 }
 

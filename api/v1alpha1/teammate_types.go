@@ -489,7 +489,6 @@ type Lifecycle struct {
 
 // TeammateSpec declares one person.
 // +kubebuilder:validation:XValidation:rule="!(self.onboarding.method in ['Invite', 'Import']) || has(self.identity.email)",message="set identity.email: invited and imported people are reached by e-mail"
-// +kubebuilder:validation:XValidation:rule="!has(self.from) || !has(self.until) || self.from < self.until",message="until must be later than from: correct one of the two, or leave one out"
 type TeammateSpec struct {
 	// identity says who the person is (M-12).
 	// +required
@@ -703,7 +702,7 @@ type TeammateStatus struct {
 
 	// directReports is the number of people who name this one as team leader.
 	// +optional
-	DirectReports int32 `json:"directReports,omitempty"`
+	DirectReports int32 `json:"directReports"`
 
 	// surveyEligible says whether the card may be shown in surveys.
 	// +optional

@@ -581,9 +581,12 @@ type UserGroup struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// The default names scope although scope has its own: the API server checks a default against the rules of its schema
+	// before it fills in the fields below it.
+
 	// spec is what people declare.
 	// +optional
-	// +kubebuilder:default={}
+	// +kubebuilder:default={scope: Organization}
 	Spec UserGroupSpec `json:"spec,omitzero"`
 
 	// status is what the operator computed.

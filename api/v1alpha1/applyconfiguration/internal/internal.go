@@ -1365,6 +1365,7 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: cardGuidelines
       type:
         scalar: string
+      default: ""
     - name: chat
       type:
         namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.OrganizationChat
@@ -2459,7 +2460,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: spec
       type:
         namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.UserGroupSpec
-      default: {}
+      default:
+        scope: Organization
     - name: status
       type:
         namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.UserGroupStatus
