@@ -131,7 +131,7 @@ func (g generator) draw(ref oracle.Ref, old Object) Object {
 
 // as is the typed pointer, nil if there is no object.
 func as[T any](o Object) *T {
-	typed, _ := o.(any).(*T)
+	typed, _ := any(o).(*T)
 	return typed
 }
 
