@@ -292,9 +292,11 @@ func (g *Graph) watch(n *node) {
 	if len(g.timers) >= g.crowded {
 		g.seq++
 		g.timers = slices.DeleteFunc(g.timers, func(t timer) bool {
-			gone := t.n.own != t.at || t.n.state == dropped || t.n.mark == g.seq
+			if t.n.own != t.at || t.n.state == dropped || t.n.mark == g.seq {
+				return true
+			}
 			t.n.mark = g.seq
-			return gone
+			return false
 		})
 		slices.SortFunc(g.timers, func(a, b timer) int { return cmp.Compare(a.at, b.at) })
 		g.crowded = max(minCrowd, 2*len(g.timers))
