@@ -1,0 +1,303 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// smallest holds the least spec that each input kind admits.
+var smallest = map[string]string{
+	"Organization": ``,
+	"AccountRole":  `{baseType: Agent}`,
+	"ProfileRole":  ``,
+	"Profile":      `{type: Chat}`,
+	"Teammate":     `{identity: {employeeID: "1"}}`,
+	"UserGroup":    ``,
+	"Department":   ``,
+	"Schedule":     ``,
+}
+
+// person is the spec of a Teammate with more in it.
+func person(more string) string {
+	return `{identity: {email: ana@fjordline.example}, ` + more + `}`
+}
+
+// dialing is the spec of a UserGroup that can be dialled.
+func dialing(content string) string {
+	return `{voice: {dialing: {` + content + `}}}`
+}
+
+// repeat prints a YAML list of n entries, each made by format from its number.
+func repeat(n int, format string) string {
+	entries := make([]string, n)
+	for i := range entries {
+		entries[i] = fmt.Sprintf(format, i)
+	}
+	return "[" + strings.Join(entries, ", ") + "]"
+}
+
+var _ = Describe("Layer 1", func() {
+	DescribeTable("needs no more than the smallest spec", func(ctx context.Context, kind string) {
+		Expect(tryCreate(ctx, object(kind, "smallest", smallest[kind]))).To(Succeed())
+	},
+		Entry(nil, "Organization"), Entry(nil, "AccountRole"), Entry(nil, "ProfileRole"), Entry(nil, "Profile"),
+		Entry(nil, "Teammate"), Entry(nil, "UserGroup"), Entry(nil, "Department"), Entry(nil, "Schedule"),
+	)
+
+	DescribeTable("CEL-1 bounds names", func(ctx context.Context, kind string) {
+		expectAnswer(tryCreate(ctx, object(kind, strings.Repeat("n", 63), smallest[kind])), "")
+		expectAnswer(tryCreate(ctx, object(kind, strings.Repeat("n", 64), smallest[kind])), "63 characters")
+	},
+		Entry(nil, "AccountRole"), Entry(nil, "ProfileRole"), Entry(nil, "Profile"), Entry(nil, "Teammate"),
+		Entry(nil, "UserGroup"), Entry(nil, "Department"), Entry(nil, "Schedule"), Entry(nil, "EffectiveAccess"),
+	)
+
+	It("leaves names of RoutePlan and Ledger their prefix", func(ctx context.Context) {
+		name := "usergroup-" + strings.Repeat("n", 63)
+		Expect(tryCreate(ctx, object("RoutePlan", name, ""))).To(Succeed())
+		ledger := object("Ledger", "stamp-"+name+"-0", "")
+		ledger.Object["record"], ledger.Object["shard"] = "Stamp", int64(0)
+		Expect(tryCreate(ctx, ledger)).To(Succeed())
+	})
+
+	It("CEL-2 admits one name for an Organization", func(ctx context.Context) {
+		misnamed := object("Organization", "", "")
+		misnamed.SetName("main")
+		expectAnswer(tryCreate(ctx, misnamed), "name the Organization default")
+	})
+
+	DescribeTable("creation", func(ctx context.Context, kind, spec, want string) {
+		expectAnswer(tryCreate(ctx, object(kind, "self", spec)), want)
+	},
+		Entry("CEL-3: an e-mail identifies", "Teammate", `{identity: {email: ana@fjordline.example}}`, ""),
+		Entry("CEL-3: an employee ID identifies", "Teammate", `{identity: {employeeID: "17"}}`, ""),
+		Entry("CEL-3: a directory ID identifies", "Teammate", `{identity: {directoryID: x}}`, ""),
+		Entry("CEL-3: a username alone does not", "Teammate", `{identity: {username: ana}}`, "set at least one of"),
+		Entry("CEL-3: nothing does not", "Teammate", `{identity: {}}`, "set at least one of"),
+
+		Entry("CEL-4: the invited have an e-mail", "Teammate", person(`onboarding: {method: Invite}`), ""),
+		Entry("CEL-4: the created need none", "Teammate", `{identity: {employeeID: "1"}, onboarding: {method: Create}}`, ""),
+		Entry("CEL-4: those of a directory need none", "Teammate", `{identity: {directoryID: x}, onboarding: {method: Directory}}`, ""),
+		Entry("CEL-4: the invited need one", "Teammate", `{identity: {employeeID: "1"}, onboarding: {method: Invite}}`, "set identity.email"),
+		Entry("CEL-4: the imported need one", "Teammate", `{identity: {employeeID: "1"}, onboarding: {method: Import}}`, "set identity.email"),
+
+		Entry("CEL-5: one may report to another", "Teammate", person(`teamLeaderRef: {name: eva}`), ""),
+		Entry("CEL-5: nobody reports to themselves", "Teammate", person(`teamLeaderRef: {name: self}`), "name another Teammate"),
+
+		Entry("CEL-6: none has neither", "Teammate", person(`assignment: {type: None}`), ""),
+		Entry("CEL-6: queues", "Teammate", person(`assignment: {type: Queues, queues: [{name: orders}]}`), ""),
+		Entry("CEL-6: a campaign", "Teammate", person(`assignment: {type: Campaign, campaignRef: {name: winter}}`), ""),
+		Entry("CEL-6: none with an empty list", "Teammate", person(`assignment: {type: None, queues: []}`), ""),
+		Entry("CEL-6: queues without any", "Teammate", person(`assignment: {type: Queues}`), "set queues with type Queues only"),
+		Entry("CEL-6: queues with an empty list", "Teammate", person(`assignment: {type: Queues, queues: []}`), "set queues with type Queues only"),
+		Entry("CEL-6: none with queues", "Teammate", person(`assignment: {type: None, queues: [{name: orders}]}`), "neither with None"),
+		Entry("CEL-6: a campaign without one", "Teammate", person(`assignment: {type: Campaign}`), "campaignRef with type Campaign only"),
+		Entry("CEL-6: queues and a campaign", "Teammate", person(`assignment: {type: Queues, queues: [{name: orders}], campaignRef: {name: winter}}`), "campaignRef with type Campaign only"),
+
+		Entry("CEL-7: active", "Teammate", person(`lifecycle: {state: Active}`), ""),
+		Entry("CEL-7: archived", "Teammate", person(`lifecycle: {state: Archived, reason: left}`), ""),
+		Entry("CEL-7: blocked for a time", "Teammate", person(`lifecycle: {state: Blocked, blockedFrom: "2027-01-01T00:00:00Z", blockedUntil: "2027-01-02T00:00:00Z"}`), ""),
+		Entry("CEL-7: blocked without end", "Teammate", person(`lifecycle: {state: Blocked, blockedFrom: "2027-01-01T00:00:00Z"}`), "blockedUntil with state Blocked"),
+		Entry("CEL-7: blocked without beginning", "Teammate", person(`lifecycle: {state: Blocked, blockedUntil: "2027-01-01T00:00:00Z"}`), "blockedUntil with state Blocked"),
+		Entry("CEL-7: blocked for no time", "Teammate", person(`lifecycle: {state: Blocked, blockedFrom: "2027-01-01T00:00:00Z", blockedUntil: "2027-01-01T00:00:00Z"}`), "later blockedUntil"),
+		Entry("CEL-7: times are compared, not texts", "Teammate", person(`lifecycle: {state: Blocked, blockedFrom: "2027-01-01T12:00:00+02:00", blockedUntil: "2027-01-01T11:00:00Z"}`), ""),
+		Entry("CEL-7: archived with the window of a block", "Teammate", person(`lifecycle: {state: Archived, blockedFrom: "2027-01-01T00:00:00Z", blockedUntil: "2027-01-02T00:00:00Z"}`), "neither with another state"),
+		Entry("CEL-7: active with the end of a block", "Teammate", person(`lifecycle: {state: Active, blockedUntil: "2027-01-02T00:00:00Z"}`), "neither with another state"),
+
+		Entry("CEL-8: one practice", "UserGroup", `{scope: Practice, practices: [{name: north}]}`, ""),
+		Entry("CEL-8: no practice", "UserGroup", `{scope: Practice}`, "exactly one practice"),
+		Entry("CEL-8: two practices", "UserGroup", `{scope: Practice, practices: [{name: north}, {name: south}]}`, "exactly one practice"),
+		Entry("CEL-8: an enterprise with practices", "UserGroup", `{scope: Enterprise, practices: [{name: north}, {name: south}]}`, ""),
+		Entry("CEL-8: an enterprise without", "UserGroup", `{scope: Enterprise}`, ""),
+		Entry("CEL-8: the organization without", "UserGroup", `{scope: Organization, practices: []}`, ""),
+		Entry("CEL-8: the organization with one", "UserGroup", `{practices: [{name: north}]}`, "scope Organization none"),
+
+		Entry("CEL-9: sequential with a whole time", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 15s, maxGroupDialingTime: 60s`), ""),
+		Entry("CEL-9: sequential without", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 15s`), "maxGroupDialingTime goes with strategy Sequential only"),
+		Entry("CEL-9: random without", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s`), ""),
+		Entry("CEL-9: simultaneous with", "UserGroup", dialing(`strategy: Simultaneous, maxRingTime: 15s, maxGroupDialingTime: 60s`), "maxGroupDialingTime goes with strategy Sequential only"),
+
+		Entry("CEL-10: as long as one ring", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 60s, maxGroupDialingTime: 1m`), ""),
+		Entry("CEL-10: shorter than one ring", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 90s, maxGroupDialingTime: 1m`), "must not be shorter than maxRingTime"),
+
+		Entry("CEL-11: audio of its own", "UserGroup", `{voice: {dialingAudio: {override: Enabled, source: {type: Library, libraryID: jingle}}}}`, ""),
+		Entry("CEL-11: no audio", "UserGroup", `{voice: {dialingAudio: {override: Disabled}}}`, ""),
+		Entry("CEL-11: audio of its own without a source", "UserGroup", `{voice: {dialingAudio: {override: Enabled}}}`, "override Enabled needs a source"),
+		Entry("CEL-11: a URL", "Organization", `{voice: {dialingAudio: {type: URL, url: "https://media.fjordline.example/a.wav"}}}`, ""),
+		Entry("CEL-11: a ConfigMap", "Organization", `{voice: {dialingAudio: {type: ConfigMap, configMapKeyRef: {name: audio, key: a.wav}}}}`, ""),
+		Entry("CEL-11: a library without an ID", "Organization", `{voice: {dialingAudio: {type: Library}}}`, "libraryID goes with type Library only"),
+		Entry("CEL-11: a URL without one", "Organization", `{voice: {dialingAudio: {type: URL}}}`, "url goes with type URL only"),
+		Entry("CEL-11: a ConfigMap without one", "Organization", `{voice: {dialingAudio: {type: ConfigMap}}}`, "configMapKeyRef goes with type ConfigMap only"),
+		Entry("CEL-11: a library with a URL", "Organization", `{voice: {dialingAudio: {type: Library, libraryID: a, url: "https://a.example/a"}}}`, "url goes with type URL only"),
+		Entry("CEL-11: a URL with an ID", "UserGroup", `{voice: {dialingAudio: {source: {type: URL, url: "https://a.example/a", libraryID: a}}}}`, "libraryID goes with type Library only"),
+
+		Entry("CEL-12: another group", "UserGroup", `{includes: [{name: other}]}`, ""),
+		Entry("CEL-12: the group itself", "UserGroup", `{includes: [{name: other}, {name: self}]}`, "a group cannot include itself"),
+		Entry("CEL-12: another role", "ProfileRole", `{includes: [{name: view-only}]}`, ""),
+		Entry("CEL-12: the role itself", "ProfileRole", `{includes: [{name: self}]}`, "remove the role itself"),
+
+		Entry("CEL-15: unlimited chats", "Teammate", person(`maxChats: -1`), ""),
+		Entry("CEL-15: one chat", "Teammate", person(`maxChats: 1`), ""),
+		Entry("CEL-15: ten thousand chats", "Teammate", person(`maxChats: 10000`), ""),
+		Entry("CEL-15: no chats", "Teammate", person(`maxChats: 0`), "use -1 for unlimited"),
+		Entry("CEL-15: unlimited by default", "Organization", `{policies: {chatLimit: {default: -1}}}`, ""),
+		Entry("CEL-15: no chats by default", "Organization", `{policies: {chatLimit: {default: 0}}}`, "use -1 for unlimited"),
+
+		Entry("CEL-16: a social profile on a platform", "Profile", `{type: Social, platform: Instagram}`, ""),
+		Entry("CEL-16: a social profile nowhere", "Profile", `{type: Social}`, "set platform"),
+		Entry("CEL-16: a review profile nowhere", "Profile", `{type: Review}`, "set platform"),
+		Entry("CEL-16: a phone with a number", "Profile", `{type: Phone, phoneNumber: "+4712345678"}`, ""),
+		Entry("CEL-16: a phone without", "Profile", `{type: Phone}`, "set phoneNumber"),
+		Entry("CEL-16: a line without", "Profile", `{type: Line}`, "set phoneNumber"),
+		Entry("CEL-16: an e-mail profile with neither", "Profile", `{type: Email}`, ""),
+
+		Entry("CEL-17: no weights", "Department", `{groups: [{name: a}, {name: b}]}`, ""),
+		Entry("CEL-17: no groups", "Department", `{groups: []}`, ""),
+		Entry("CEL-17: weights of a hundred", "Department", `{groups: [{name: a, weight: 40}, {name: b, weight: 60}, {name: c, weight: 0}]}`, ""),
+		Entry("CEL-17: weights of fifty groups", "Department", `{groups: `+repeat(50, `{name: g-%d, weight: 2}`)+`}`, ""),
+		Entry("CEL-17: weights below a hundred", "Department", `{groups: [{name: a, weight: 40}, {name: b, weight: 59}]}`, "with a sum of 100, or none"),
+		Entry("CEL-17: one weight of two", "Department", `{groups: [{name: a, weight: 100}, {name: b}]}`, "with a sum of 100, or none"),
+
+		Entry("CEL-18: hang up", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s, overflow: {type: Hangup}`), ""),
+		Entry("CEL-18: on to a queue", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s, overflow: {type: Queue, name: orders}`), ""),
+		Entry("CEL-18: on to a queue without name", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s, overflow: {type: Queue}`), "spec.voice.dialing.overflow: Invalid value"),
+		Entry("CEL-18: voicemail with a name", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s, overflow: {type: Voicemail, name: box}`), "name goes with type Queue and UserGroup only"),
+		Entry("CEL-18: on to a group when closed", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s, outOfHours: {type: UserGroup, name: night}`), ""),
+		Entry("CEL-18: on to a group without name when closed", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s, outOfHours: {type: UserGroup}`), "name goes with type Queue and UserGroup only"),
+		Entry("CEL-18: a group never goes on to a department", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s, overflow: {type: Department, name: x}`), "Unsupported value"),
+		Entry("CEL-18: a department on to another", "Department", `{routing: {overflow: {after: 10m, type: Department, name: other}}, outOfHours: {type: Department, name: night}}`, ""),
+		Entry("CEL-18: a department on to a queue without name", "Department", `{routing: {overflow: {type: Queue}}}`, "name goes with type Department and Queue only"),
+		Entry("CEL-18: unassigned with a name", "Department", `{routing: {overflow: {type: Unassigned, name: x}}}`, "name goes with type Department and Queue only"),
+		Entry("CEL-18: a closed department rejects", "Department", `{outOfHours: {type: Reject}}`, ""),
+		Entry("CEL-18: a closed department rejects by name", "Department", `{outOfHours: {type: Reject, name: x}}`, "name goes with type Department only"),
+		Entry("CEL-18: a closed department goes on without name", "Department", `{outOfHours: {type: Department}}`, "name goes with type Department only"),
+
+		Entry("CEL-26: a username", "Teammate", `{identity: {employeeID: "1", username: "ana@fjordline.example"}}`, ""),
+		Entry("CEL-26: a username with system in it", "Teammate", `{identity: {employeeID: "1", username: "my-system:ana"}}`, ""),
+		Entry("CEL-26: a username of the system", "Teammate", `{identity: {employeeID: "1", username: "system:admin"}}`, "does not start with system:"),
+
+		Entry("CEL-27: a role may reply in care", "ProfileRole", `{permissions: [care.reply], denies: ["*.delete"]}`, ""),
+		Entry("CEL-27: no role gives conversation", "ProfileRole", `{permissions: [care.reply, conversation.reply]}`, "spec.permissions[1]: Invalid value"),
+		Entry("CEL-27: no role gives all of conversation", "ProfileRole", `{permissions: ["conversation.*"]}`, "conversation permissions come from mentions only"),
+		Entry("CEL-27: no role denies conversation", "ProfileRole", `{denies: [conversation.view]}`, "conversation permissions come from mentions only"),
+		Entry("CEL-27: conversations are something else", "AccountRole", `{baseType: Agent, permissions: [conversations.handle]}`, ""),
+		Entry("CEL-27: a vocabulary", "Organization", `{vocabulary: [video.start]}`, ""),
+		Entry("CEL-27: a vocabulary of conversation", "Organization", `{vocabulary: [conversation.start]}`, "conversation permissions come from mentions only"),
+
+		// What CEL-20 and CEL-24 do for other kinds, enumerations and required fields do here.
+		Entry("a base type is required", "AccountRole", `{}`, "spec.baseType: Required value"),
+		Entry("a base type is one of ten", "AccountRole", `{baseType: Boss}`, "Unsupported value"),
+		Entry("a preset is one of six", "Organization", `{preset: Emplifi}`, "Unsupported value"),
+		Entry("the type of a profile is required", "Profile", `{}`, "spec.type: Required value"),
+		Entry("an identity is required", "Teammate", `{}`, "spec.identity: Required value"),
+		Entry("a permission set needs a role", "UserGroup", `{permissionSet: {}}`, "profileRoleRef: Required value"),
+		Entry("dialing needs a strategy", "UserGroup", dialing(`maxRingTime: 15s`), "strategy: Required value"),
+		Entry("dialing needs a time", "UserGroup", dialing(`strategy: Random`), "maxRingTime: Required value"),
+		Entry("an assignment needs a type", "Teammate", person(`assignment: {queues: [{name: a}]}`), "spec.assignment.type: Required value"),
+		Entry("a lifecycle needs a state", "Teammate", person(`lifecycle: {reason: x}`), "spec.lifecycle.state: Required value"),
+	)
+
+	DescribeTable("CEL-13 windows end after they begin", func(ctx context.Context, kind, format string) {
+		at := func(from, until string) string {
+			window := ""
+			if from != "" {
+				window += fmt.Sprintf(", from: %q", from)
+			}
+			if until != "" {
+				window += fmt.Sprintf(", until: %q", until)
+			}
+			return fmt.Sprintf(format, window)
+		}
+		const early, late = "2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z"
+		try := func(from, until, want string) {
+			GinkgoHelper()
+			expectAnswer(tryCreate(ctx, object(kind, "windowed", at(from, until))), want)
+		}
+		try("", "", "")
+		try(early, "", "")
+		try("", late, "")
+		try(early, late, "")
+		try("2027-01-01T01:00:00+02:00", early, "")
+		try(late, early, "until must be later than from")
+		try(early, early, "until must be later than from")
+	},
+		Entry(nil, "Teammate", `{identity: {employeeID: "1"}%s}`),
+		Entry(nil, "Teammate", `{identity: {employeeID: "1"}, absences: [{name: a%s}]}`),
+		Entry(nil, "Teammate", `{identity: {employeeID: "1"}, groups: [{name: a%s}]}`),
+		Entry(nil, "Teammate", `{identity: {employeeID: "1"}, profiles: [{name: a%s}]}`),
+		Entry(nil, "UserGroup", `{members: [{name: a%s}]}`),
+		Entry(nil, "UserGroup", `{profiles: [{name: a%s}]}`),
+	)
+
+	DescribeTable("CEL-14 bounds durations", func(ctx context.Context, kind, format string, admitted, refused []string) {
+		for _, duration := range admitted {
+			expectAnswer(tryCreate(ctx, object(kind, "timed", fmt.Sprintf(format, duration))), "")
+		}
+		for _, duration := range refused {
+			err := tryCreate(ctx, object(kind, "timed", fmt.Sprintf(format, duration)))
+			ExpectWithOffset(1, err).To(HaveOccurred(), duration)
+			expectAnswer(err, " "+admitted[0]+" to ")
+		}
+	},
+		Entry(nil, "Organization", `{voice: {leastCallsWindow: %s}}`, []string{"1h", "744h", "90m", "1h30m"}, []string{"59m", "744h1s"}),
+		Entry(nil, "Organization", `{mentionRetention: %s}`, []string{"1h", "8760h"}, []string{"3599s", "8760h1ms"}),
+		Entry(nil, "Organization", `{chat: {reassignment: {timeout: %s}}}`, []string{"1s", "24h"}, []string{"999ms", "24h1s"}),
+		Entry(nil, "Organization", `{policies: {block: {minDuration: %s}}}`, []string{"0s", "8h"}, []string{"87601h"}),
+		Entry(nil, "Organization", `{policies: {block: {maxDuration: %s}}}`, []string{"0s", "744h"}, []string{"87601h"}),
+		Entry(nil, "Organization", `{policies: {mentions: {maxAccessDuration: %s}}}`, []string{"0s", "8760h"}, []string{"8761h"}),
+		Entry(nil, "UserGroup", dialing(`strategy: Random, maxRingTime: %s`), []string{"1s", "10m", "0.5m"}, []string{"0s", "10m1s"}),
+		Entry(nil, "UserGroup", dialing(`strategy: Sequential, maxRingTime: 1s, maxGroupDialingTime: %s`), []string{"1s", "1h"}, []string{"61m"}),
+		Entry(nil, "Department", `{routing: {reassignAfter: %s}}`, []string{"1s", "24h"}, []string{"1ms", "25h"}),
+		Entry(nil, "Department", `{routing: {overflow: {type: Unassigned, after: %s}}}`, []string{"1s", "24h"}, []string{"0h", "25h"}),
+	)
+
+	DescribeTable("CEL-25 keeps what was chosen at creation", func(ctx context.Context, kind, before, allowed, refused, want string) {
+		stored := object(kind, "kept", before)
+		Expect(strict().Create(ctx, stored)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(kube.Delete(ctx, stored)).To(Succeed()) })
+
+		change := func(spec string) error {
+			changed := stored.DeepCopy()
+			var content map[string]any
+			Expect(yaml.UnmarshalStrict([]byte(spec), &content)).To(Succeed())
+			changed.Object["spec"] = content
+			return strict().Update(ctx, changed, client.DryRunAll)
+		}
+		expectAnswer(change(allowed), "")
+		expectAnswer(change(refused), want)
+	},
+		Entry("base type", "AccountRole", `{baseType: Agent}`, `{baseType: Agent, displayName: x}`, `{baseType: Owner}`, "keep baseType"),
+		Entry("type of a profile", "Profile", `{type: Chat}`, `{type: Chat, state: Disabled}`, `{type: Email}`, "keep type"),
+		Entry("scope, from the default", "UserGroup", `{}`, `{state: Disabled}`, `{scope: Enterprise}`, "scope is chosen when the group is created"),
+		Entry("scope, back to the default", "UserGroup", `{scope: Enterprise}`, `{scope: Enterprise, practices: [{name: a}]}`, `{}`, "scope is chosen when the group is created"),
+		Entry("onboarding method", "Teammate", person(`onboarding: {method: Invite}`), person(`onboarding: {method: Invite, inviteToken: again}`), person(`onboarding: {method: Create}`), "keep onboarding.method"),
+		Entry("onboarding method, by removing the struct", "Teammate", person(`onboarding: {method: Directory}`), person(`onboarding: {method: Directory}, firstName: Ana`), person(`firstName: Ana`), "keep onboarding.method"),
+	)
+
+	It("refuses on update what it refuses on creation, and lets stored objects be healed", func(ctx context.Context) {
+		stored := object("Teammate", "updated", person(`maxChats: 3`))
+		Expect(strict().Create(ctx, stored)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(kube.Delete(ctx, stored)).To(Succeed()) })
+		patch := func(content string) error {
+			return strict().Patch(ctx, stored.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(content)), client.DryRunAll)
+		}
+		expectAnswer(patch(`{"spec": {"maxChats": 0}}`), "use -1 for unlimited")
+		expectAnswer(patch(`{"spec": {"teamLeaderRef": {"name": "updated"}}}`), "name another Teammate")
+		expectAnswer(patch(`{"spec": {"identity": {"email": null}}}`), "set at least one of")
+		expectAnswer(patch(`{"spec": {"identity": {"email": null, "employeeID": "5"}, "maxChats": null}}`), "")
+	})
+
+	It("never says immutable, so that no tool deletes and recreates", func(ctx context.Context) {
+		stored := object("AccountRole", "worded", smallest["AccountRole"])
+		Expect(strict().Create(ctx, stored)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(kube.Delete(ctx, stored)).To(Succeed()) })
+		Expect(kube.Patch(ctx, stored.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(`{"spec": {"baseType": "Owner"}}`)), client.DryRunAll)).
+			To(MatchError(Not(ContainSubstring("immutable"))))
+	})
+})
