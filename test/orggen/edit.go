@@ -42,21 +42,21 @@ var pools = map[string][]string{
 // its labels and annotations, and leave the rest as it was. The Organization is changed but never deleted.
 func DrawEdit(t *rapid.T, w *World) Edit {
 	g := generator{t: t, w: w}
-	switch n := rapid.IntRange(0, 99).Draw(t, "edit"); {
-	case n >= 97:
+	switch n := g.sixteenth("edit"); {
+	case n == 15 && g.chance(50, "lost"):
 		return Edit{LoseLedger: true}
-	case n >= 82:
+	case n >= 13:
 		// Mostly to the hours where windows end, sometimes one second short of them.
 		advance := time.Duration(rapid.IntRange(1, 5).Draw(t, "hours")) * time.Hour
 		if g.chance(30, "short") {
 			advance -= time.Second
 		}
 		return Edit{Advance: w.Now.Add(advance).Truncate(time.Second).Sub(w.Now)}
-	case n >= 70:
+	case n >= 11:
 		if ref, ok := g.existing(); ok && ref.Kind != "Organization" {
 			return Edit{Delete: ref}
 		}
-	case n >= 60:
+	case n >= 9:
 		kind := kinds[rapid.IntRange(0, len(kinds)-2).Draw(t, "kind")]
 		name := pick(g, pools[kind], "name")
 		if w.find(oracle.Ref{Kind: kind, Name: name}) == nil {

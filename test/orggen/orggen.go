@@ -95,9 +95,15 @@ type generator struct {
 	w *World
 }
 
-// chance draws true in about percent of cases; it shrinks to false.
+// sixteenth draws one of 16 levels. The library prefers the small values of a wide range, but hardly those of a narrow one;
+// two narrow draws keep the levels about equally likely.
+func (g generator) sixteenth(label string) int {
+	return 4*rapid.IntRange(0, 3).Draw(g.t, label) + rapid.IntRange(0, 3).Draw(g.t, label)
+}
+
+// chance draws true in about percent of cases, in sixteenths; it shrinks to false.
 func (g generator) chance(percent int, label string) bool {
-	return rapid.IntRange(0, 99).Draw(g.t, label) >= 100-percent
+	return g.sixteenth(label)*100 >= 1600-16*percent
 }
 
 func pick[E any](g generator, from []E, label string) E {
@@ -114,8 +120,7 @@ func some[E comparable](g generator, from []E, limit int, label string) []E {
 }
 
 func (g generator) names(label string, from []string, limit int) []string {
-	n := rapid.IntRange(0, limit).Draw(g.t, label)
-	return from[:n]
+	return from[:(g.sixteenth(label)*limit+14)/15]
 }
 
 // maybe draws a pointer, nil in the rest of the cases.
@@ -351,6 +356,9 @@ func (g generator) profile(name string, old *rollcallv1.Profile) *rollcallv1.Pro
 		Region: maybe(g, 50, []string{"Quebec", "Ontario"}, "region"), ExternalID: maybe(g, 30, []string{"1", "2", "3"}, "external"),
 		PhoneNumber: maybe(g, 20, []string{"+1111", "+2222", "+3333"}, "number"), PracticeName: maybe(g, 60, practices, "practice"),
 	}
+	if g.scoped() && g.chance(60, "line") {
+		p.Spec.Type = rollcallv1.ProfileTypeLine
+	}
 	if old != nil {
 		p.Spec.Type = old.Spec.Type
 	}
@@ -364,6 +372,16 @@ func (g generator) profile(name string, old *rollcallv1.Profile) *rollcallv1.Pro
 		p.Spec.State = rollcallv1.SwitchDisabled
 	}
 	return p
+}
+
+// scoped reports whether practices matter; lines and practices of people are drawn more often then, since the rules about them
+// need several things at once.
+func (g generator) scoped() bool {
+	spec := g.w.Org.Organization.Spec
+	if spec.Policies != nil && spec.Policies.PracticeScoping != nil {
+		return *spec.Policies.PracticeScoping == rollcallv1.SwitchEnabled
+	}
+	return spec.Preset == rollcallv1.PresetPatientMessaging
 }
 
 func (g generator) profileSelector(percent int) *rollcallv1.ProfileSelector {

@@ -21,7 +21,7 @@ func (g generator) teammate(name string, old *rollcallv1.Teammate) *rollcallv1.T
 		LastName:              maybe(g, 30, []string{"Tremblay"}, "last name"),
 		AccountRoleRef:        g.ref(60, acctRefs, "account role"),
 		ScheduleRef:           g.ref(20, schedules, "schedule"),
-		CanManageTeams:        maybe(g, 50, []bool{false, true}, "can manage teams"),
+		CanManageTeams:        maybe(g, 60, []bool{true, true, false}, "can manage teams"),
 		TeamLeaderRef:         g.ref(40, teammates, "leader"),
 		Card:                  g.card(),
 		Channels:              some(g, []rollcallv1.Channel{"Phone", "Chat", "Email"}, 2, "channels"),
@@ -41,6 +41,9 @@ func (g generator) teammate(name string, old *rollcallv1.Teammate) *rollcallv1.T
 		t.Spec.Onboarding.Method = old.Spec.Onboarding.Method
 	}
 	t.Spec.Identity = g.identity(name, t.Spec.Onboarding.Method)
+	if g.scoped() && g.chance(60, "practice role") {
+		t.Spec.AccountRoleRef = &rollcallv1.ObjectRef{Name: pick(g, []string{"staff", "manager", "enterprise"}, "account role")}
+	}
 	if t.Spec.TeamLeaderRef != nil && t.Spec.TeamLeaderRef.Name == name { // CEL-5
 		t.Spec.TeamLeaderRef = nil
 	}
@@ -59,7 +62,7 @@ func (g generator) teammate(name string, old *rollcallv1.Teammate) *rollcallv1.T
 	if g.chance(20, "confirmed") {
 		t.Annotations = map[string]string{"rollcall.dev/confirmed-at": pick(g, []string{"2027-02-01T00:00:00Z", "yesterday"}, "at")}
 	}
-	if g.chance(3, "terminating") {
+	if g.chance(7, "terminating") && g.chance(50, "now") {
 		t.DeletionTimestamp, t.Finalizers = new(metav1.NewTime(g.w.Now)), []string{"example.org/hold"}
 	}
 	g.lifecycle(t)
@@ -76,7 +79,11 @@ func (g generator) teammate(name string, old *rollcallv1.Teammate) *rollcallv1.T
 	for _, name := range some(g, profiles, 2, "profiles") {
 		t.Spec.Profiles = append(t.Spec.Profiles, rollcallv1.TeammateProfile{Name: name, ProfileRoleRef: g.ref(70, roleRefs, "role"), Window: g.window(20)})
 	}
-	for _, name := range some(g, append(slices.Clone(practices), "nowhere"), 2, "practices") {
+	listed := some(g, append(slices.Clone(practices), "nowhere"), 2, "practices")
+	if g.scoped() && g.chance(60, "both practices") {
+		listed = practices
+	}
+	for _, name := range listed {
 		t.Spec.Practices = append(t.Spec.Practices, rollcallv1.TeammatePractice{
 			Name: name, Lines: g.refs(profiles, 3, "lines"), ProfileRoleRef: g.ref(60, roleRefs, "role"),
 		})

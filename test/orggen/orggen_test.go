@@ -1,0 +1,135 @@
+package orggen_test
+
+import (
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/rollcall-dev/rollcall/test/oracle"
+	"github.com/rollcall-dev/rollcall/test/orggen"
+)
+
+// TestVariety pins that the random organizations are worth testing on: over some hundred of them, everything that rules
+// distinguish occurs. A pool or a percentage that no longer meets something fails here and not silently. The organizations are
+// the same in every run.
+func TestVariety(t *testing.T) {
+	seen := map[string]int{}
+	histories := rapid.Custom(func(rt *rapid.T) bool {
+		w := orggen.Draw(rt)
+		state := oracle.Evaluate(w.Org, oracle.State{}, w.Now).Next
+		for range 3 {
+			edit := orggen.DrawEdit(rt, &w)
+			w.Apply(edit)
+			if edit.LoseLedger {
+				seen["edit: Ledger lost"]++
+				state = oracle.State{Lost: true}
+			}
+			state = oracle.Evaluate(w.Org, state, w.Now).Next
+		}
+		tally(seen, w, oracle.Evaluate(w.Org, state, w.Now))
+		return true
+	})
+	const worlds = 300
+	for seed := range worlds {
+		histories.Example(seed)
+	}
+	want := []string{
+		"edit: Ledger lost", "key: lost", "role: cyclic", "role: closing", "group: cyclic", "group: closing", "group: stamp", "group: lost stamp", "group: pending",
+		"group: unresolved", "group: yielding", "group: supervisor",
+		"plan: conflict", "plan: cycle", "plan: routable", "plan: all disabled", "plan: absence", "plan: extension", "plan: score", "plan: position",
+		"voice: inconsistent", "voice: caller id", "chat: clamped", "profile: approval required", "profile: no permission", "person: survey",
+	}
+	for _, phase := range []string{
+		"Invalid", "Scheduled", "Invited", "AwaitingConfirmation", "CardIncomplete", "PendingReview", "Active", "Blocked", "Ended", "Archived",
+	} {
+		want = append(want, "phase: "+phase)
+	}
+	for _, problem := range []string{"Missing", "Unresolved", "NotALeader", "LeaderArchived", "LeaderCycle"} {
+		want = append(want, "leader: "+problem)
+	}
+	for _, claim := range []string{"Explicit", "Teammate", "Selector", "Include"} {
+		want = append(want, "claim: "+claim)
+	}
+	for _, reason := range []string{"BaseTypeNotAllowed", "NotInPractice", "SupervisorIsMember", "ExclusiveConflict"} {
+		want = append(want, "rejected: "+reason)
+	}
+	for _, source := range []string{"Direct", "Group", "Practice", "Default"} {
+		want = append(want, "source: "+source)
+	}
+	for _, reason := range []string{
+		"Lifecycle", "SupervisorOnly", "RoleCannotHandle", "NoProfileAccess", "Channel", "Availability", "Skills", "AutoAssignmentOff",
+	} {
+		want = append(want, "excluded: "+reason)
+	}
+	for _, name := range want {
+		if seen[name] == 0 {
+			t.Errorf("%s never occurred in %d organizations", name, worlds)
+		}
+	}
+	if people := seen["people"] / worlds; people < 3 {
+		t.Errorf("an organization has %d people on average, want at least 3", people)
+	}
+}
+
+func tally(seen map[string]int, w orggen.World, r oracle.Result) {
+	count := func(name string, holds bool) {
+		if holds {
+			seen[name]++
+		}
+	}
+	seen["people"] += len(w.Org.Teammates)
+	for _, tm := range r.Teammates {
+		seen["phase: "+tm.Phase]++
+		seen["leader: "+tm.LeaderProblem]++
+		count("key: lost", len(tm.LostKeys) > 0)
+		count("person: survey", tm.SurveyEligible)
+		count("voice: inconsistent", tm.GateOpen && !tm.Voice.Consistent)
+		count("voice: caller id", tm.Voice.CallerIDProfile != "")
+		count("chat: clamped", tm.GateOpen && !tm.Chat.InRange)
+		for _, m := range tm.Groups {
+			for _, p := range m.Provenances {
+				seen["claim: "+p.Claim]++
+			}
+		}
+		for _, p := range tm.Profiles {
+			count("profile: approval required", len(p.ApprovalRequired) > 0)
+			count("profile: no permission", len(p.Permissions) == 0)
+			for _, s := range p.Sources {
+				seen["source: "+s.Type]++
+			}
+		}
+	}
+	for _, role := range r.Roles {
+		count("role: cyclic", role.Cyclic)
+		count("role: closing", len(role.Closing) > 0)
+	}
+	for _, g := range r.Groups {
+		count("group: cyclic", g.Cyclic)
+		count("group: closing", len(g.Closing) > 0)
+		count("group: stamp", g.Stamp != nil && !g.Stamp.Lost())
+		count("group: lost stamp", g.Stamp != nil && g.Stamp.Lost())
+		count("group: pending", g.PendingMembers+g.PendingProfiles > 0)
+		count("group: unresolved", len(g.Unresolved) > 0)
+		count("group: supervisor", len(g.Supervisors) > 0)
+		for _, rejection := range g.Rejected {
+			seen["rejected: "+rejection.Reason]++
+			count("group: yielding", rejection.Yielding)
+		}
+	}
+	for _, plan := range r.Plans {
+		count("plan: conflict", plan.InboundConflict)
+		count("plan: cycle", plan.OverflowCycle)
+		count("plan: routable", plan.Routable)
+		count("plan: all disabled", plan.AllGroupsDisabled)
+		for _, x := range plan.Excluded {
+			seen["excluded: "+x.Reason]++
+		}
+		for _, c := range plan.Candidates {
+			count("plan: absence", c.HasAbsence)
+			count("plan: extension", c.Extension != "")
+			count("plan: score", c.SkillScore > 0)
+			count("plan: position", c.Position != nil && *c.Position < math.MaxInt32)
+		}
+	}
+}
