@@ -142,6 +142,16 @@ func (r *Roster) Memberships(t *incr.Task, teammate string) *Memberships {
 	return r.memberships.Get(t, teammate)
 }
 
+// InvalidSelector returns what is wrong with the group's memberSelector, nil if nothing is.
+func (r *Roster) InvalidSelector(t *incr.Task, group string) error {
+	g := r.UserGroup(t, group)
+	if g == nil {
+		return nil
+	}
+	_, err := CompileSelector(g.Spec.MemberSelector)
+	return err
+}
+
 // Members returns the accepted members of a group, sorted. The slice is valid until the next Apply or Advance.
 func (r *Roster) Members(t *incr.Task, group string) []string { return r.members.Get(t, group) }
 

@@ -67,13 +67,15 @@ type Roster struct {
 	includedBy    *incr.Index[string, string] // group -> groups that include it
 	seats         *incr.Index[string, string] // teammate -> groups that list them as supervisor
 	departmentsOf *incr.Index[string, string] // group -> departments that list it
+	joiners       *incr.Index[string, string] // group -> teammates who list it from some time on
 	roots         *incr.Index[struct{}, string]
 	lines         *incr.Index[string, string] // practice -> profiles of type Line
 
 	people        *selection[labels.Selector, labels.Set]
 	profileFilter *selection[*rollcallv1.ProfileSelector, *rollcallv1.Profile]
 
-	Table *permission.Table
+	Table    *permission.Table
+	existing *incr.Query[Claimant, bool]
 
 	organizationQueries
 	roleQueries
@@ -106,11 +108,13 @@ func New(now time.Time) *Roster {
 	r.includedBy = incr.NewIndex[string, string](g, "includedBy")
 	r.seats = incr.NewIndex[string, string](g, "seats")
 	r.departmentsOf = incr.NewIndex[string, string](g, "departmentsOf")
+	r.joiners = incr.NewIndex[string, string](g, "joiners")
 	r.roots = incr.NewIndex[struct{}, string](g, "roots")
 	r.lines = incr.NewIndex[string, string](g, "lines")
 	r.people = newSelection(g, "people", labelTokens, labelAnchors, labelMatches)
 	r.profileFilter = newSelection(g, "profiles", profileTokens, profileAnchors, profileMatches)
 
+	r.existing = incr.NewQuery(g, "exists", equal[bool], r.exists)
 	r.organizationQueries = newOrganizationQueries(r)
 	r.keyQueries = newKeyQueries(r)
 	r.roleQueries = newRoleQueries(r)
@@ -158,6 +162,33 @@ func (r *Roster) Department(t *incr.Task, name string) *rollcallv1.Department {
 	return r.departments.Get(t, name)
 }
 
+// Exists reports whether an object exists. Unlike reading the object, it is not repeated when the object changes.
+func (r *Roster) Exists(t *incr.Task, kind, name string) bool {
+	return r.existing.Get(t, Claimant{kind, name})
+}
+
+func (r *Roster) exists(t *incr.Task, c Claimant) bool {
+	switch c.Kind {
+	case KindOrganization:
+		return r.organizations.Get(t, c.Name) != nil
+	case KindSchedule:
+		return r.schedules.Get(t, c.Name) != nil
+	case KindAccountRole:
+		return r.accountRoles.Get(t, c.Name) != nil
+	case KindProfileRole:
+		return r.profileRoles.Get(t, c.Name) != nil
+	case KindProfile:
+		return r.profiles.Get(t, c.Name) != nil
+	case KindTeammate:
+		return r.teammates.Get(t, c.Name) != nil
+	case KindUserGroup:
+		return r.groups.Get(t, c.Name) != nil
+	case KindDepartment:
+		return r.departments.Get(t, c.Name) != nil
+	}
+	return false
+}
+
 // Names returns the names of all objects of a kind, sorted. The slice is valid until the next Apply.
 func (r *Roster) Names(t *incr.Task, kind string) []string { return r.names.Get(t, kind) }
 
@@ -165,6 +196,10 @@ func (r *Roster) Names(t *incr.Task, kind string) []string { return r.names.Get(
 func (r *Roster) DepartmentsOf(t *incr.Task, group string) []string {
 	return r.departmentsOf.Get(t, group)
 }
+
+// Joiners returns the teammates who list the group from some time on, already begun or not, sorted. Outputs that depend
+// on who will be a member read their Memberships for the time they hold.
+func (r *Roster) Joiners(t *incr.Task, group string) []string { return r.joiners.Get(t, group) }
 
 // IncludedBy returns the groups that include the group, sorted.
 func (r *Roster) IncludedBy(t *incr.Task, group string) []string { return r.includedBy.Get(t, group) }
@@ -279,6 +314,7 @@ func (r *Roster) indexTeammate(name string, old, now *rollcallv1.Teammate) {
 		r.people.setItem(name, set, now != nil)
 	}
 	moveAll(r.roots, name, rootKeys(old), rootKeys(now))
+	moveAll(r.joiners, name, joinedGroups(old), joinedGroups(now))
 	switch {
 	case old == nil && now != nil:
 		r.memberships.Observe(name)
@@ -289,6 +325,19 @@ func (r *Roster) indexTeammate(name string, old, now *rollcallv1.Teammate) {
 		r.leaders.Unobserve(name)
 		r.persons.Unobserve(name)
 	}
+}
+
+// joinedGroups are the groups that the teammate lists from some time on.
+func joinedGroups(t *rollcallv1.Teammate) []string {
+	var out []string
+	if t != nil {
+		for _, g := range t.Spec.Groups {
+			if g.From != nil {
+				out = append(out, g.Name)
+			}
+		}
+	}
+	return out
 }
 
 func rootKeys(t *rollcallv1.Teammate) []struct{} {
