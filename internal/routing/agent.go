@@ -102,7 +102,7 @@ func (p *Planner) firstAbsence(t *incr.Task, name string) *Absence {
 	}
 	absences := slices.Clone(tm.Spec.Absences)
 	slices.SortFunc(absences, func(a, b rollcallv1.Absence) int {
-		return cmp.Or(beginning(a).Compare(beginning(b)), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(beginning(a).Compare(beginning(b)), ending(a).Compare(ending(b)), cmp.Compare(a.Name, b.Name))
 	})
 	for _, a := range absences {
 		if a.Until == nil || !t.Reached(a.Until.Time) {
@@ -129,6 +129,14 @@ func beginning(a rollcallv1.Absence) time.Time {
 		return time.Time{}
 	}
 	return a.From.Time
+}
+
+// ending is when an absence ends; an absence without end comes after all others.
+func ending(a rollcallv1.Absence) time.Time {
+	if a.Until == nil {
+		return time.Unix(1<<40, 0)
+	}
+	return a.Until.Time
 }
 
 func sameAbsence(a, b *Absence) bool {

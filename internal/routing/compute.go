@@ -98,7 +98,7 @@ func (p *Planner) examine(t *incr.Task, plan *Plan, want *requirement, members, 
 			plan.Excluded = append(plan.Excluded, Exclusion{Name: name, Reason: reason})
 			continue
 		}
-		c := Candidate{Name: name, Schedule: s.schedule, Absence: p.absences.Get(t, name), Channels: s.channels}
+		c := Candidate{Name: name, Extension: s.extension, Schedule: s.schedule, Absence: p.absences.Get(t, name), Channels: s.channels}
 		describe(s, &c)
 		plan.Candidates = append(plan.Candidates, c)
 	}
@@ -141,7 +141,7 @@ func (p *Planner) dialingPlan(t *incr.Task, x Target) *Plan {
 	p.turnover.Get(t, x.Name)
 	positions := positionsIn(t, g)
 	p.examine(t, plan, want, p.roster.Members(t, x.Name), plan.Supervisors, func(s *subject, c *Candidate) {
-		c.Position, c.Extension = positions[s.name], s.extension
+		c.Position = positions[s.name]
 	})
 	slices.SortStableFunc(plan.Candidates, byPosition)
 	return plan
@@ -232,8 +232,8 @@ func (p *Planner) departmentPlan(t *incr.Task, x Target) *Plan {
 		plan.Timeouts.OverflowAfter = after
 	}
 	plan.OutOfHours, _ = p.effective(t, x, departmentOutOfHours(d), DestinationUnassigned)
+	plan.Strategy = cmp.Or(Strategy(d.Spec.Routing.Selection), RoundRobin)
 	if plan.Mode == Assigned {
-		plan.Strategy = cmp.Or(Strategy(d.Spec.Routing.Selection), RoundRobin)
 		plan.Timeouts.ReassignAfter = p.reassignAfter(t, d)
 	}
 
@@ -247,7 +247,7 @@ func (p *Planner) departmentPlan(t *incr.Task, x Target) *Plan {
 	p.examine(t, plan, want, members, nil, func(s *subject, c *Candidate) {
 		c.Groups, c.SkillScore, c.MaxChats = groups[s.name], s.score(), new(s.chatLimit)
 	})
-	if plan.Strategy == MostQualified {
+	if want.assigned && plan.Strategy == MostQualified {
 		slices.SortStableFunc(plan.Candidates, func(a, b Candidate) int { return cmp.Compare(value(b.SkillScore), value(a.SkillScore)) })
 	}
 	return plan

@@ -173,16 +173,20 @@ func TestOverflow(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a group that is switched off takes nothing over", func(t *testing.T) {
+	t.Run("a group that is missing or not dialled gives way to the default, one switched off stays", func(t *testing.T) {
 		off := line("b", "", "")
 		off.Spec.State = rollcallv1.SwitchDisabled
 		f := organize(t, monday, line("a", "b", ""), off)
-		if p := f.group("a"); p.Overflow != hangup {
-			t.Errorf("overflow %v, want %v", p.Overflow, hangup)
-		}
-		f.apply(line("b", "", ""))
 		if p := f.group("a"); p.Overflow != to("b") {
-			t.Errorf("overflow %v, want %v", p.Overflow, to("b"))
+			t.Errorf("switched off: overflow %v, want %v", p.Overflow, to("b"))
+		}
+		f.apply(userGroup("b", nil, nil))
+		if p := f.group("a"); p.Overflow != hangup {
+			t.Errorf("not dialled: overflow %v, want %v", p.Overflow, hangup)
+		}
+		f.remove(userGroup("b", nil, nil))
+		if p := f.group("a"); p.Overflow != hangup {
+			t.Errorf("missing: overflow %v, want %v", p.Overflow, hangup)
 		}
 	})
 }

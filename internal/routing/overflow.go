@@ -132,6 +132,18 @@ func walkBack(cameFrom map[Target]Target, to Target) []Target {
 	return path
 }
 
+// exists says whether an object is a node of the overflow graph; a dialing group also while it is switched off.
+func (p *Planner) exists(t *incr.Task, x Target) bool {
+	switch x.Kind {
+	case KindDepartment:
+		return p.roster.Department(t, x.Name) != nil
+	case KindUserGroup:
+		return dialing(p.roster.UserGroup(t, x.Name)) != nil
+	default:
+		return false
+	}
+}
+
 // OverflowCycle is one cycle of the overflow graph through x, written a -> b -> a, or "" (condition OverflowAcyclic).
 func (p *Planner) OverflowCycle(t *incr.Task, x Target) string {
 	var names []string
@@ -141,14 +153,14 @@ func (p *Planner) OverflowCycle(t *incr.Task, x Target) string {
 	return strings.Join(names, " -> ")
 }
 
-// effective is a destination of x after cycle removal: an edge on a cycle, or to something that does not route, gives way
+// effective is a destination of x after cycle removal: an edge on a cycle, or to an object that does not exist, gives way
 // to the default of the kind. kept says that the destination is the specified one.
 func (p *Planner) effective(t *incr.Task, x Target, specified Destination, byDefault string) (d Destination, kept bool) {
 	y, named := specified.target()
 	if !named {
 		return specified, true
 	}
-	if slices.Contains(p.loops.Get(t, x).ignored, y) || !p.live(t, y) {
+	if slices.Contains(p.loops.Get(t, x).ignored, y) || !p.exists(t, y) {
 		return Destination{Type: byDefault}, false
 	}
 	return specified, true

@@ -89,16 +89,16 @@ const (
 )
 
 // Plan is the complete content of one RoutePlan, never truncated, together with the few settings that only the engine
-// reads. It names schedules and absences and never says what is open.
+// reads. Its next transition is kept beside it (Planner.NextTransition). It names schedules and absences and never says what is open.
 type Plan struct {
 	Target Target
-	// Strategy is the dialing strategy of a group, or the selection of a department in mode Assigned; empty otherwise.
+	// Strategy is the dialing strategy of a group, or the selection of a department, which counts in mode Assigned only.
 	Strategy Strategy
 	// Mode is the mode in effect of a department: Pooled too where the organization assigns no chats automatically.
 	// Empty for other kinds.
 	Mode Mode
 	// Candidates passed every static reason, in the order of the strategy: dialing by (position, none last; name),
-	// MostQualified by (skill score descending; name), everything else by name.
+	// MostQualified under Assigned by (skill score descending; name), everything else by name.
 	Candidates []Candidate
 	// Excluded are members, assigned people and supervisors of the target that did not, by name, with the first reason.
 	Excluded []Exclusion
@@ -116,8 +116,6 @@ type Plan struct {
 	// Schedule is the target's own hours, or the one it falls back to. A zero value with pools: open while any pool
 	// is; without pools: always open.
 	Schedule Schedule
-	// NextTransition is the first instant after the computation at which the plan changes by time alone; nil: never.
-	NextTransition *time.Time
 
 	// NoLiveGroup is set when a department lists groups and none of them exists and is enabled (R-17 rule 7).
 	NoLiveGroup bool

@@ -373,7 +373,7 @@ func TestDepartmentPlan(t *testing.T) {
 			Target: routing.Target{Kind: routing.KindDepartment, Name: "care"}, Strategy: routing.MostQualified, Mode: routing.Assigned,
 			Candidates: []routing.Candidate{
 				{Name: "ben", Groups: []string{"north"}, SkillScore: new(int32(8)), MaxChats: new(int32(-1)), Channels: []string{"Chat", "Email"}},
-				{Name: "ana", Groups: []string{"north", "south"}, SkillScore: new(int32(5)), MaxChats: new(int32(4)), Channels: []string{"Chat", "Email"}},
+				{Name: "ana", Groups: []string{"north", "south"}, Extension: "9", SkillScore: new(int32(5)), MaxChats: new(int32(4)), Channels: []string{"Chat", "Email"}},
 			},
 			Pools: []routing.Pool{
 				{Name: "north", Weight: new(int32(60)), MemberCount: 2, Schedule: "open"},
@@ -391,8 +391,8 @@ func TestDepartmentPlan(t *testing.T) {
 	})
 	t.Run("no automatic assignment in the organization: pooled", func(t *testing.T) {
 		f := organize(t, monday, organization(func(s *rollcallv1.OrganizationSpec) { s.Chat.AutoAssignment = rollcallv1.SwitchDisabled }), dept("care", nil, nil))
-		if p := f.department("care"); p.Mode != routing.Pooled || p.Strategy != "" {
-			t.Errorf("mode %q, strategy %q; want Pooled and none", p.Mode, p.Strategy)
+		if p := f.department("care"); p.Mode != routing.Pooled {
+			t.Errorf("mode %q, want Pooled", p.Mode)
 		}
 	})
 	t.Run("the mode of the preset", func(t *testing.T) {
