@@ -56,20 +56,17 @@ func (l *Lint) Routable(x routing.Target) (reason, message string) {
 
 func (l *Lint) routable(t *incr.Task, x routing.Target) problem {
 	plan := l.routing.Plan(t, x)
-	switch {
-	case plan == nil:
+	if plan == nil {
 		return problem{rollcallv1.ReasonNoCandidates, "there is no plan"}
-	case x.Kind == routing.KindDepartment && len(plan.Pools) == 0 && l.listsGroups(t, x.Name):
-		return problem{rollcallv1.ReasonAllGroupsDisabled, "every group listed is disabled or missing: items stay unassigned"}
-	case len(plan.Candidates) == 0:
-		return problem{rollcallv1.ReasonNoCandidates, "nobody is eligible: " + exclusions(plan)}
 	}
-	return problem{}
-}
-
-func (l *Lint) listsGroups(t *incr.Task, department string) bool {
-	d := l.roster.Department(t, department)
-	return d != nil && len(d.Spec.Groups) > 0
+	switch ok, reason := plan.Routable(); {
+	case ok:
+		return problem{}
+	case reason == rollcallv1.ReasonAllGroupsDisabled:
+		return problem{reason, "every group listed is disabled or missing: items stay unassigned"}
+	default:
+		return problem{reason, "nobody is eligible: " + exclusions(plan)}
+	}
 }
 
 // exclusions sums up why people are not candidates.

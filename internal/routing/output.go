@@ -1,8 +1,6 @@
 package routing
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,126 +9,130 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/canonical"
 )
 
-// Limits of the stored form (API.md 5.4). With them a RoutePlan stays below 200 KiB whatever the names are: no entry of
-// any list is longer than 800 bytes.
+// Limits of the stored form (API.md section 1, Outputs). Counts and hash always cover the complete plan.
 const (
-	maxCandidates      = 200
-	maxCandidateGroups = 5
-	maxExcluded        = 50
-	maxSupervisors     = 100
+	maxStoredCandidates  = 200
+	maxStoredExclusions  = 50
+	maxStoredSupervisors = 100
+	maxStoreSize         = 200 * 1024
 )
 
-// Status returns the form stored in RoutePlan: long lists are cut, with truncated set, while counts and hash cover the
-// complete plan. Conditions and nextTransition are the caller's.
+// Status returns the form stored in RoutePlan: at most 200 candidates and 200 KiB, with truncated set when something was
+// left out. Conditions and nextTransition are the caller's.
 func (p *Plan) Status() rollcallv1.RoutePlanStatus {
 	s := p.complete()
-	s.Hash = p.Hash()
-	if len(s.Candidates) > maxCandidates {
-		s.Candidates, s.Truncated = s.Candidates[:maxCandidates], true
+	s.Hash = hashOf(&s)
+	if len(s.Candidates) > maxStoredCandidates {
+		s.Candidates, s.Truncated = s.Candidates[:maxStoredCandidates], true
 	}
-	for i := range s.Candidates {
-		if c := &s.Candidates[i]; len(c.Groups) > maxCandidateGroups {
-			c.Groups, s.Truncated = c.Groups[:maxCandidateGroups], true
-		}
+	if len(s.Supervisors) > maxStoredSupervisors {
+		s.Supervisors, s.Truncated = s.Supervisors[:maxStoredSupervisors], true
 	}
-	if len(s.Supervisors) > maxSupervisors {
-		s.Supervisors, s.Truncated = s.Supervisors[:maxSupervisors], true
+	if s.Excluded != nil && len(s.Excluded.First) > maxStoredExclusions {
+		s.Excluded.First = s.Excluded.First[:maxStoredExclusions]
 	}
-	if s.Excluded != nil && len(s.Excluded.First) > maxExcluded {
-		s.Excluded.First = s.Excluded.First[:maxExcluded]
+	for size := sizeOf(&s); size > maxStoreSize && len(s.Candidates) > 0; {
+		last := len(s.Candidates) - 1
+		size -= sizeOfCandidate(&s.Candidates[last])
+		s.Candidates, s.Truncated = s.Candidates[:last], true
 	}
 	return s
 }
 
-// Hash is that of R-1: the first 16 hexadecimal digits of SHA-256 over the canonical JSON of the complete plan.
+// Hash returns the hash of the complete plan.
 func (p *Plan) Hash() string {
-	var w canonical.Writer
-	p.write(&w)
-	return canonical.Hash(w.Bytes())
+	s := p.complete()
+	return hashOf(&s)
 }
 
-// complete is the plan in the form of RoutePlan with nothing cut, without hash and conditions.
+// complete is the whole plan in the form of the API, nothing cut.
 func (p *Plan) complete() rollcallv1.RoutePlanStatus {
-	return rollcallv1.RoutePlanStatus{
-		Target:         rollcallv1.RouteTarget{Kind: string(p.Target.Kind), Name: p.Target.Name},
-		Strategy:       string(p.Strategy),
-		Mode:           string(p.Mode),
-		Candidates:     p.storedCandidates(),
-		CandidateCount: int32(len(p.Candidates)),
-		Excluded:       p.storedExclusions(),
-		Pools:          p.storedPools(),
-		Timeouts:       p.storedTimeouts(),
-		Cap:            p.storedCap(),
-		Voice:          p.storedVoice(),
-		Supervisors:    p.Supervisors,
-		Overflow:       storedDestination(p.Overflow),
-		OutOfHours:     storedDestination(p.OutOfHours),
-		Schedule:       p.storedSchedule(),
+	s := rollcallv1.RoutePlanStatus{
+		Target:   rollcallv1.RouteTarget{Kind: string(p.Target.Kind), Name: p.Target.Name},
+		Strategy: string(p.Strategy), Mode: string(p.Mode),
+		CandidateCount: int32(len(p.Candidates)), Supervisors: p.Supervisors,
+		Overflow: p.Overflow.stored(), OutOfHours: p.OutOfHours.stored(),
+		Timeouts: p.Timeouts.stored(), Excluded: p.excluded(),
 	}
+	if len(p.Candidates) > 0 {
+		s.Candidates = make([]rollcallv1.RouteCandidate, len(p.Candidates))
+		for i := range p.Candidates {
+			s.Candidates[i] = p.Candidates[i].stored()
+		}
+	}
+	for _, g := range p.Pools {
+		s.Pools = append(s.Pools, rollcallv1.RoutePool{Name: g.Name, Weight: g.Weight, MemberCount: int32(g.MemberCount), Schedule: g.Schedule})
+	}
+	if p.Cap != nil {
+		s.Cap = &rollcallv1.RouteCap{Legs: p.Cap.Legs, Scope: rollcallv1.UnansweredCallsScope(p.Cap.Scope)}
+	}
+	if v := p.Voice; v != nil && (v.Extension != "" || v.CallerIDProfile != "" || v.Audio != nil) {
+		s.Voice = &rollcallv1.RouteVoice{Extension: v.Extension, CallerIDProfile: v.CallerIDProfile, Audio: v.Audio.stored()}
+	}
+	if p.Schedule.Name != "" {
+		s.Schedule = &rollcallv1.RouteSchedule{Name: p.Schedule.Name, TimeZone: p.Schedule.TimeZone}
+	}
+	return s
 }
 
-func (p *Plan) storedCandidates() []rollcallv1.RouteCandidate {
-	var out []rollcallv1.RouteCandidate
-	for i := range p.Candidates {
-		c := &p.Candidates[i]
-		stored := rollcallv1.RouteCandidate{
-			Name: c.Name, Groups: c.Groups, Position: c.Position, Extension: c.Extension,
-			SkillScore: value(c.SkillScore), MaxChats: c.MaxChats, Schedule: c.Schedule,
-		}
-		for _, channel := range p.namedChannels(c) {
-			stored.Channels = append(stored.Channels, rollcallv1.Channel(channel))
-		}
-		if c.Absence != nil {
-			stored.Absence = &rollcallv1.AbsenceWindow{From: storedTime(c.Absence.From), Until: storedTime(c.Absence.Until)}
-		}
-		out = append(out, stored)
+const maxStoredPools = 5
+
+func (c *Candidate) stored() rollcallv1.RouteCandidate {
+	out := rollcallv1.RouteCandidate{Name: c.Name, Groups: c.Groups[:min(len(c.Groups), maxStoredPools)], Position: c.Position,
+		Extension: c.Extension, MaxChats: c.MaxChats, Schedule: c.Schedule}
+	if c.SkillScore != nil {
+		out.SkillScore = *c.SkillScore
+	}
+	if a := c.Absence; a != nil {
+		out.Absence = &rollcallv1.AbsenceWindow{From: stamp(a.From), Until: stamp(a.Until)}
+	}
+	for _, ch := range c.Channels {
+		out.Channels = append(out.Channels, rollcallv1.Channel(ch))
 	}
 	return out
 }
 
-// namedChannels are the channels that the stored candidate names: those of queues, which have candidates for some of
-// their channels only. Elsewhere they are for the engine alone.
-func (p *Plan) namedChannels(c *Candidate) []string {
-	if p.Target.Kind != KindQueue {
+func stamp(t *time.Time) *metav1.Time {
+	if t == nil {
 		return nil
 	}
-	return c.Channels
+	return new(metav1.NewTime(t.UTC()))
 }
 
-func storedTime(at *time.Time) *metav1.Time {
-	if at == nil {
-		return nil
-	}
-	return new(metav1.NewTime(at.UTC()))
-}
-
-func (p *Plan) storedExclusions() *rollcallv1.Excluded {
+// excluded counts the reasons in the order of R-15 and names everybody.
+func (p *Plan) excluded() *rollcallv1.Excluded {
 	if len(p.Excluded) == 0 {
 		return nil
 	}
-	out := &rollcallv1.Excluded{}
 	counts := map[Reason]int32{}
-	for _, x := range p.Excluded {
-		counts[x.Reason]++
-		out.First = append(out.First, rollcallv1.ExcludedCandidate{Name: x.Name, Reason: string(x.Reason)})
+	out := &rollcallv1.Excluded{}
+	for _, e := range p.Excluded {
+		counts[e.Reason]++
+		out.First = append(out.First, rollcallv1.ExcludedCandidate{Name: e.Name, Reason: string(e.Reason)})
 	}
-	for reason, n := range counts {
-		out.ByReason = append(out.ByReason, rollcallv1.ReasonCount{Name: string(reason), Count: n})
-	}
-	slices.SortFunc(out.ByReason, func(a, b rollcallv1.ReasonCount) int { return strings.Compare(a.Name, b.Name) })
-	return out
-}
-
-func (p *Plan) storedPools() []rollcallv1.RoutePool {
-	var out []rollcallv1.RoutePool
-	for _, g := range p.Pools {
-		out = append(out, rollcallv1.RoutePool{Name: g.Name, Weight: g.Weight, MemberCount: int32(g.MemberCount), Schedule: g.Schedule})
+	for _, r := range reasonsInOrder {
+		if n := counts[r]; n > 0 {
+			out.ByReason = append(out.ByReason, rollcallv1.ReasonCount{Name: string(r), Count: n})
+		}
 	}
 	return out
 }
 
-func (p *Plan) storedTimeouts() *rollcallv1.RouteTimeouts {
-	if p.Timeouts == (Timeouts{}) {
+// reasonsInOrder are the static reasons, sorted by name like every list of an output.
+var reasonsInOrder = []Reason{
+	ReasonAutoAssignmentOff, ReasonAvailability, ReasonCampaignExclusive, ReasonChannel, ReasonLifecycle, ReasonNoProfileAccess,
+	ReasonNotMember, ReasonRoleCannotHandle, ReasonSkills, ReasonSupervisorOnly,
+}
+
+func (d Destination) stored() *rollcallv1.RouteOverflow {
+	if d.Type == "" {
+		return nil
+	}
+	return &rollcallv1.RouteOverflow{Type: d.Type, Name: d.Name}
+}
+
+func (t Timeouts) stored() *rollcallv1.RouteTimeouts {
+	if t == (Timeouts{}) {
 		return nil
 	}
 	d := func(d *time.Duration) *metav1.Duration {
@@ -139,236 +141,156 @@ func (p *Plan) storedTimeouts() *rollcallv1.RouteTimeouts {
 		}
 		return &metav1.Duration{Duration: *d}
 	}
-	return &rollcallv1.RouteTimeouts{
-		MaxRingTime: d(p.Timeouts.MaxRingTime), MaxGroupDialingTime: d(p.Timeouts.MaxGroupDialingTime),
-		MaxWaitingTime: d(p.Timeouts.MaxWaitingTime), ReassignAfter: d(p.Timeouts.ReassignAfter), OverflowAfter: d(p.Timeouts.OverflowAfter),
-	}
+	return &rollcallv1.RouteTimeouts{MaxRingTime: d(t.MaxRingTime), MaxGroupDialingTime: d(t.MaxGroupDialingTime),
+		MaxWaitingTime: d(t.MaxWaitingTime), ReassignAfter: d(t.ReassignAfter), OverflowAfter: d(t.OverflowAfter)}
 }
 
-func (p *Plan) storedCap() *rollcallv1.RouteCap {
-	if p.Cap == nil {
+func (a *Audio) stored() *rollcallv1.AudioSource {
+	if a == nil {
 		return nil
 	}
-	return &rollcallv1.RouteCap{Legs: p.Cap.Legs, Scope: rollcallv1.UnansweredCallsScope(p.Cap.Scope)}
-}
-
-func (p *Plan) storedVoice() *rollcallv1.RouteVoice {
-	if p.Voice == nil || *p.Voice == (Voice{}) {
-		return nil
-	}
-	out := &rollcallv1.RouteVoice{Extension: p.Voice.Extension, CallerIDProfile: p.Voice.CallerIDProfile}
-	if a := p.Voice.Audio; a != nil {
-		out.Audio = &rollcallv1.AudioSource{Type: rollcallv1.AudioSourceType(a.Type), LibraryID: unlessEmpty(a.LibraryID), URL: unlessEmpty(a.URL)}
-		if a.ConfigMapName != "" {
-			out.Audio.ConfigMapKeyRef = &rollcallv1.KeyRef{Name: a.ConfigMapName, Key: a.ConfigMapKey}
-		}
+	out := &rollcallv1.AudioSource{Type: rollcallv1.AudioSourceType(a.Type)}
+	switch out.Type {
+	case rollcallv1.AudioSourceTypeLibrary:
+		out.LibraryID = &a.LibraryID
+	case rollcallv1.AudioSourceTypeURL:
+		out.URL = &a.URL
+	case rollcallv1.AudioSourceTypeConfigMap:
+		out.ConfigMapKeyRef = &rollcallv1.KeyRef{Name: a.ConfigMapName, Key: a.ConfigMapKey}
 	}
 	return out
 }
 
-func unlessEmpty(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
+func hashOf(s *rollcallv1.RoutePlanStatus) string {
+	var w canonical.Writer
+	write(&w, s)
+	return canonical.Hash(w.Bytes())
 }
 
-func storedDestination(d Destination) *rollcallv1.RouteOverflow {
-	if d == (Destination{}) {
-		return nil
-	}
-	return &rollcallv1.RouteOverflow{Type: d.Type, Name: d.Name}
+func sizeOf(s *rollcallv1.RoutePlanStatus) int {
+	var w canonical.Writer
+	write(&w, s)
+	return len(w.Bytes())
 }
 
-func (p *Plan) storedSchedule() *rollcallv1.RouteSchedule {
-	if p.Schedule.Name == "" {
-		return nil
-	}
-	return &rollcallv1.RouteSchedule{Name: p.Schedule.Name, TimeZone: p.Schedule.TimeZone}
+func sizeOfCandidate(c *rollcallv1.RouteCandidate) int {
+	var w canonical.Writer
+	writeCandidate(&w, c)
+	return len(w.Bytes()) + 1
 }
 
-// write appends the canonical JSON of complete(), keys in ascending order, without building it: plans of hundreds of
-// candidates are hashed at every change. A test holds the two together.
-func (p *Plan) write(w *canonical.Writer) {
+// write appends the canonical JSON of a status without hash, nextTransition, truncated and conditions.
+func write(w *canonical.Writer, s *rollcallv1.RoutePlanStatus) {
 	w.Open()
 	w.Key("candidateCount")
-	w.Int(int64(len(p.Candidates)))
-	if len(p.Candidates) > 0 {
+	w.Int(int64(s.CandidateCount))
+	if len(s.Candidates) > 0 {
 		w.Key("candidates")
 		w.OpenList()
-		for i := range p.Candidates {
-			p.writeCandidate(w, &p.Candidates[i])
+		for i := range s.Candidates {
+			writeCandidate(w, &s.Candidates[i])
 		}
 		w.CloseList()
 	}
-	if p.Cap != nil {
-		w.Key("cap")
-		w.Open()
-		writeInt(w, "legs", &p.Cap.Legs)
-		w.Text("scope", string(p.Cap.Scope))
-		w.Close()
-	}
-	p.writeExclusions(w)
-	w.Text("mode", string(p.Mode))
-	writeDestination(w, "outOfHours", p.OutOfHours)
-	writeDestination(w, "overflow", p.Overflow)
-	p.writePools(w)
-	if p.Schedule.Name != "" {
-		w.Key("schedule")
-		w.Open()
-		w.Text("name", p.Schedule.Name)
-		w.Text("timeZone", p.Schedule.TimeZone)
-		w.Close()
-	}
-	w.Text("strategy", string(p.Strategy))
-	w.Strings("supervisors", p.Supervisors)
-	w.Key("target")
-	w.Open()
-	w.Key("kind")
-	w.String(string(p.Target.Kind))
-	w.Key("name")
-	w.String(p.Target.Name)
-	w.Close()
-	p.Timeouts.write(w)
-	p.writeVoice(w)
+	writeValue(w, "cap", s.Cap, s.Cap != nil)
+	writeExcluded(w, s.Excluded)
+	w.Text("mode", s.Mode)
+	writeValue(w, "outOfHours", s.OutOfHours, s.OutOfHours != nil)
+	writeValue(w, "overflow", s.Overflow, s.Overflow != nil)
+	writeValue(w, "pools", s.Pools, len(s.Pools) > 0)
+	writeValue(w, "schedule", s.Schedule, s.Schedule != nil)
+	w.Text("strategy", s.Strategy)
+	w.Strings("supervisors", s.Supervisors)
+	writeValue(w, "target", s.Target, true)
+	writeValue(w, "timeouts", s.Timeouts, s.Timeouts != nil)
+	writeValue(w, "voice", s.Voice, s.Voice != nil)
 	w.Close()
 }
 
-func (p *Plan) writeCandidate(w *canonical.Writer, c *Candidate) {
+// writeValue appends one of the small parts of a status.
+func writeValue(w *canonical.Writer, key string, v any, present bool) {
+	if !present {
+		return
+	}
+	b, err := canonical.JSON(v)
+	if err != nil {
+		panic(err) // API types always marshal
+	}
+	w.Key(key)
+	w.Raw(b)
+}
+
+func writeCandidate(w *canonical.Writer, c *rollcallv1.RouteCandidate) {
 	w.Open()
-	if c.Absence != nil {
+	if a := c.Absence; a != nil {
 		w.Key("absence")
 		w.Open()
-		writeTime(w, "from", c.Absence.From)
-		writeTime(w, "until", c.Absence.Until)
+		writeTime(w, "from", a.From)
+		writeTime(w, "until", a.Until)
 		w.Close()
 	}
-	w.Strings("channels", p.namedChannels(c))
+	if len(c.Channels) > 0 {
+		w.Key("channels")
+		w.OpenList()
+		for _, ch := range c.Channels {
+			w.String(string(ch))
+		}
+		w.CloseList()
+	}
 	w.Text("extension", c.Extension)
 	w.Strings("groups", c.Groups)
 	writeInt(w, "maxChats", c.MaxChats)
-	w.Key("name")
-	w.String(c.Name)
+	w.Text("name", c.Name)
 	writeInt(w, "position", c.Position)
 	w.Text("schedule", c.Schedule)
-	if value(c.SkillScore) != 0 {
-		writeInt(w, "skillScore", c.SkillScore)
+	if c.SkillScore != 0 {
+		writeInt(w, "skillScore", &c.SkillScore)
 	}
 	w.Close()
 }
 
-func (p *Plan) writeExclusions(w *canonical.Writer) {
-	stored := p.storedExclusions()
-	if stored == nil {
+func writeTime(w *canonical.Writer, key string, t *metav1.Time) {
+	if t != nil {
+		w.Key(key)
+		w.String(t.UTC().Format(time.RFC3339))
+	}
+}
+
+func writeInt(w *canonical.Writer, key string, v *int32) {
+	if v != nil {
+		w.Key(key)
+		w.Int(int64(*v))
+	}
+}
+
+func writeExcluded(w *canonical.Writer, e *rollcallv1.Excluded) {
+	if e == nil {
 		return
 	}
 	w.Key("excluded")
 	w.Open()
-	w.Key("byReason")
-	w.OpenList()
-	for _, r := range stored.ByReason {
-		w.Open()
-		writeInt(w, "count", &r.Count)
-		w.Text("name", r.Name)
-		w.Close()
-	}
-	w.CloseList()
-	w.Key("first")
-	w.OpenList()
-	for _, x := range stored.First {
-		w.Open()
-		w.Text("name", x.Name)
-		w.Text("reason", x.Reason)
-		w.Close()
-	}
-	w.CloseList()
-	w.Close()
-}
-
-func (p *Plan) writePools(w *canonical.Writer) {
-	if len(p.Pools) == 0 {
-		return
-	}
-	w.Key("pools")
-	w.OpenList()
-	for _, g := range p.Pools {
-		w.Open()
-		w.Key("memberCount")
-		w.Int(int64(g.MemberCount))
-		w.Text("name", g.Name)
-		w.Text("schedule", g.Schedule)
-		writeInt(w, "weight", g.Weight)
-		w.Close()
-	}
-	w.CloseList()
-}
-
-func (t Timeouts) write(w *canonical.Writer) {
-	if t == (Timeouts{}) {
-		return
-	}
-	w.Key("timeouts")
-	w.Open()
-	for _, e := range []struct {
-		key  string
-		time *time.Duration
-	}{
-		{"maxGroupDialingTime", t.MaxGroupDialingTime}, {"maxRingTime", t.MaxRingTime}, {"maxWaitingTime", t.MaxWaitingTime},
-		{"overflowAfter", t.OverflowAfter}, {"reassignAfter", t.ReassignAfter},
-	} {
-		if e.time != nil {
-			w.Text(e.key, e.time.String())
-		}
-	}
-	w.Close()
-}
-
-func (p *Plan) writeVoice(w *canonical.Writer) {
-	if p.Voice == nil || *p.Voice == (Voice{}) {
-		return
-	}
-	w.Key("voice")
-	w.Open()
-	if a := p.Voice.Audio; a != nil {
-		w.Key("audio")
-		w.Open()
-		if a.ConfigMapName != "" {
-			w.Key("configMapKeyRef")
+	if len(e.ByReason) > 0 {
+		w.Key("byReason")
+		w.OpenList()
+		for _, r := range e.ByReason {
 			w.Open()
-			w.Text("key", a.ConfigMapKey)
-			w.Text("name", a.ConfigMapName)
+			w.Key("count")
+			w.Int(int64(r.Count))
+			w.Text("name", r.Name)
 			w.Close()
 		}
-		w.Text("libraryID", a.LibraryID)
-		w.Text("type", a.Type)
-		w.Text("url", a.URL)
-		w.Close()
+		w.CloseList()
 	}
-	w.Text("callerIDProfile", p.Voice.CallerIDProfile)
-	w.Text("extension", p.Voice.Extension)
+	if len(e.First) > 0 {
+		w.Key("first")
+		w.OpenList()
+		for _, x := range e.First {
+			w.Open()
+			w.Text("name", x.Name)
+			w.Text("reason", x.Reason)
+			w.Close()
+		}
+		w.CloseList()
+	}
 	w.Close()
-}
-
-func writeDestination(w *canonical.Writer, key string, d Destination) {
-	if d == (Destination{}) {
-		return
-	}
-	w.Key(key)
-	w.Open()
-	w.Text("name", d.Name)
-	w.Text("type", d.Type)
-	w.Close()
-}
-
-func writeInt(w *canonical.Writer, key string, n *int32) {
-	if n != nil {
-		w.Key(key)
-		w.Int(int64(*n))
-	}
-}
-
-func writeTime(w *canonical.Writer, key string, at *time.Time) {
-	if at != nil {
-		w.Text(key, at.UTC().Format(time.RFC3339))
-	}
 }
