@@ -8,24 +8,30 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 generated=(api config/crd)
 
 saved=$(mktemp -d)
+restore() {
+	for path in "${generated[@]}"; do
+		rm -rf "$path"
+		mkdir -p "$path"
+		cp -R "$saved/$path/." "$path/"
+	done
+}
 trap 'rm -rf "$saved"' EXIT
 for path in "${generated[@]}"; do
 	mkdir -p "$saved/$path"
 	cp -R "$path/." "$saved/$path/"
 done
 
-hack/generate.sh
-
+if ! hack/generate.sh; then
+	restore
+	echo 'the generators failed' >&2
+	exit 1
+fi
 stale=0
 for path in "${generated[@]}"; do
-	if ! diff -ru "$saved/$path" "$path"; then
-		stale=1
-		rm -rf "$path"
-		mkdir -p "$path"
-		cp -R "$saved/$path/." "$path/"
-	fi
+	diff -ru "$saved/$path" "$path" || stale=1
 done
 if [ "$stale" = 1 ]; then
+	restore
 	echo 'generated files are stale: run make generate and commit the result' >&2
 	exit 1
 fi

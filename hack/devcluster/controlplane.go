@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -51,12 +52,12 @@ func newControlPlane(assets, state string, g *group) (*controlPlane, error) {
 		id.token = rand.Text()
 		c.identities[id.name] = &id
 	}
-	var tokens string
+	var tokens strings.Builder
 	for _, name := range []string{"admin", "controllers", "manager"} {
 		id := c.identities[name]
-		tokens += fmt.Sprintf("%s,%s,%s,%q\n", id.token, id.user, id.name, id.groups)
+		fmt.Fprintf(&tokens, "%s,%s,%s,%q\n", id.token, id.user, id.name, id.groups)
 	}
-	if err := os.WriteFile(c.path("tokens.csv"), []byte(tokens), 0o600); err != nil {
+	if err := os.WriteFile(c.path("tokens.csv"), []byte(tokens.String()), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the tokens: %w", err)
 	}
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
