@@ -1,0 +1,241 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// long is a text of n characters that any pattern of letters admits.
+func long(n int) string {
+	return strings.Repeat("a", n)
+}
+
+var _ = Describe("Fields", func() {
+	DescribeTable("patterns", func(ctx context.Context, kind, format string, admitted, refused []string) {
+		for _, value := range admitted {
+			By("admitting " + value)
+			expectAnswer(tryCreate(ctx, object(kind, "patterned", fmt.Sprintf(format, strconv.Quote(value)))), "")
+		}
+		for _, value := range refused {
+			By("refusing " + value)
+			err := tryCreate(ctx, object(kind, "patterned", fmt.Sprintf(format, strconv.Quote(value))))
+			Expect(err).To(HaveOccurred(), "%q is admitted", value)
+			Expect(err).To(MatchError(Or(ContainSubstring("should match"), ContainSubstring("Too long"), ContainSubstring("at least 1 chars"), ContainSubstring("must be of type date"))), value)
+		}
+	},
+		Entry("NAME", "Teammate", `{identity: {employeeID: "1"}, scheduleRef: {name: %s}}`,
+			[]string{"a", "0", "a-b", "a.b", long(63)}, []string{"", "-a", "a-", "a.", "A", "a_b", "å", long(64)}),
+		Entry("KEY", "Organization", `{skills: [{name: %s}]}`,
+			[]string{"a", "0", "a-b", long(63)}, []string{"", "-a", "a-", "a.b", "A", long(64)}),
+		Entry("PERM", "AccountRole", `{baseType: Agent, permissions: [%s]}`,
+			[]string{"*", "care.*", "*.view", "care.reply", "users.editChatLimit", long(32) + "." + long(32)},
+			[]string{"", "care", "care.", ".view", "*.*", "**", "care.*.x", "Care.reply", "care.Reply", "care.re-ply", "ca*.view", long(33) + ".view"}),
+		Entry("CPERM", "Organization", `{vocabulary: [%s]}`,
+			[]string{"video.start", "a.b", "video2.startNow"}, []string{"", "*", "video.*", "*.start", "video", "Video.start"}),
+		Entry("DUR", "Organization", `{mentionRetention: %s}`,
+			[]string{"24h", "1h30m", "1.5h", "90m", "3600000ms"}, []string{"", "24", "1d", "-24h", "24 h", "24H", "+24h", "1h" + strings.Repeat("0", 31) + "s"}),
+		Entry("EMAIL", "Teammate", `{identity: {email: %s}}`,
+			[]string{"ana@fjordline.example", "Ana.T+x@a.b.example", "o'neil@a.example", "a@b-c.example", long(64) + "@a.example"},
+			[]string{"", "ana", "ana@", "@a.example", "ana@localhost", "ana@a..example", "a b@a.example", "ana@a_b.example", "ana@å.example", `"a"@a.example`, long(65) + "@a.example"}),
+		Entry("ZONE", "Schedule", `{timeZone: %s}`,
+			[]string{"Etc/UTC", "UTC", "Europe/Prague", "America/Argentina/Buenos_Aires", "Etc/GMT+5"},
+			[]string{"", "/UTC", "Europe/", "Europe/Prague Time", "../etc/passwd", "1/2", "a/b/c/d", "a" + long(64)}),
+		Entry("HHMM", "Schedule", `{weekly: [{days: [Monday], open: %s, close: "17:00"}]}`,
+			[]string{"00:00", "09:00", "23:59"}, []string{"", "9:00", "24:00", "23:60", "09:00:00", "0900"}),
+		Entry("HHMM with 24:00", "Schedule", `{weekly: [{days: [Monday], open: "09:00", close: %s}]}`,
+			[]string{"00:00", "17:00", "24:00"}, []string{"", "24:01", "25:00", "7:00"}),
+		Entry("HHMM with 24:00, in an exception", "Schedule", `{exceptions: [{date: "2027-12-24", hours: [{open: "09:00", close: %s}]}]}`,
+			[]string{"12:00", "24:00"}, []string{"24:30"}),
+		Entry("PHONE", "Profile", `{type: Phone, phoneNumber: %s}`,
+			[]string{"+4712345678", "+12", "+123456789012345"}, []string{"", "4712345678", "+0123", "+1", "+47 12", "+1234567890123456"}),
+		Entry("EXT", "Teammate", `{identity: {employeeID: "1"}, extension: %s}`,
+			[]string{"20", "2001", "0123456789"}, []string{"", "2", "20a", "+20", "01234567890"}),
+		Entry("HANDLE", "UserGroup", `{handle: %s}`,
+			[]string{"Quebecois", "Québécois", "客服", "2nd line", "R&D", "o'neil_x.y-z", long(63)}, []string{"", " x", "-x", "@x", "a@b", "a/b", "a!", long(64)}),
+		Entry("LANG", "Profile", `{type: Chat, language: %s}`,
+			[]string{"en", "fr-CA", "zh-Hant-TW", "fil"}, []string{"", "e", "english", "en_US", "en-", "fr-C", long(3) + strings.Repeat("-aaaa", 7)}),
+		Entry("TOKEN", "Teammate", `{identity: {email: a@b.example}, onboarding: {method: Invite, inviteToken: %s}}`,
+			[]string{"1", "2027-01-01T00:00:00Z", "a._:-Z", long(64)}, []string{"", "a b", "a/b", long(65)}),
+		Entry("URL", "Teammate", `{identity: {employeeID: "1"}, card: {image: {url: %s}}}`,
+			[]string{"https://a.example", "https://a.example:8443/x.png?y=1#z", "https://[::1]/x", "https://a.example/a@b"},
+			[]string{"", "http://a.example/x", "https://", "https://user:pass@a.example/x", "https://a.example/x y", "ftp://a.example", "https://a.example/" + long(2048)}),
+		Entry("date", "Schedule", `{exceptions: [{date: %s}]}`,
+			[]string{"2027-12-24"}, []string{"", "2027-12-4", "24.12.2027", "2027-12-24T00:00:00Z"}),
+		Entry("start date", "Teammate", `{identity: {employeeID: "1"}, employment: {startDate: %s}}`,
+			[]string{"2027-02-28"}, []string{"", "2027-02-30", "yesterday"}),
+		Entry("colour", "Teammate", `{identity: {employeeID: "1"}, tags: [{name: vip, color: %s}]}`,
+			[]string{"#00aaFF"}, []string{"", "00aaff", "#00aaf", "#00aafg"}),
+	)
+
+	DescribeTable("bounds", func(ctx context.Context, kind, format, within, beyond string) {
+		Expect(tryCreate(ctx, object(kind, "bounded", fmt.Sprintf(format, within)))).To(Succeed())
+		err := tryCreate(ctx, object(kind, "bounded", fmt.Sprintf(format, beyond)))
+		Expect(err).To(MatchError(Or(ContainSubstring("Too many"), ContainSubstring("Too long"), ContainSubstring("should be less than"),
+			ContainSubstring("should be greater than"), ContainSubstring("should have at least"), ContainSubstring("chars long"))))
+	},
+		Entry("display name of an organization", "Organization", `{displayName: %s}`, long(128), long(129)),
+		Entry("display name, empty", "Organization", `{displayName: %s}`, `x`, `""`),
+		Entry("card guidelines", "Organization", `{cardGuidelines: %s}`, long(8192), long(8193)),
+		Entry("unanswered calls", "Organization", `{voice: {maxUnansweredCalls: %s}}`, `10`, `11`),
+		Entry("unanswered calls, none", "Organization", `{voice: {maxUnansweredCalls: %s}}`, `1`, `0`),
+		Entry("skills of an organization", "Organization", `{skills: %s}`, repeat(200, `{name: s-%d}`), repeat(201, `{name: s-%d}`)),
+		Entry("practices", "Organization", `{practices: %s}`, repeat(200, `{name: p-%d}`), repeat(201, `{name: p-%d}`)),
+		Entry("vocabulary", "Organization", `{vocabulary: %s}`, repeat(200, `m.v%d`), repeat(201, `m.v%d`)),
+		Entry("mail domains", "Organization", `{policies: {identity: {allowedEmailDomains: %s}}}`, repeat(100, `d%d.example`), repeat(101, `d%d.example`)),
+		Entry("chat maximum", "Organization", `{policies: {chatLimit: {maximum: %s}}}`, `10000`, `10001`),
+		Entry("queues per person", "Organization", `{policies: {assignment: {maxQueues: %s}}}`, `50`, `51`),
+		Entry("permissions of an account role", "AccountRole", `{baseType: Agent, permissions: %s}`, repeat(256, `m.v%d`), repeat(257, `m.v%d`)),
+		Entry("denies of an account role", "AccountRole", `{baseType: Agent, denies: %s}`, repeat(128, `m.v%d`), repeat(129, `m.v%d`)),
+		Entry("ceiling", "AccountRole", `{baseType: Agent, profileCeiling: %s}`, repeat(64, `m.v%d`), repeat(65, `m.v%d`)),
+		Entry("data scope", "AccountRole", `{baseType: Agent, dataScope: {default: %s}}`, `[None]`, `[]`),
+		Entry("scopes of an area", "AccountRole", `{baseType: Agent, dataScope: {areas: [{name: QA, scopes: %s}]}}`, `[Self]`, `[]`),
+		Entry("includes of a role", "ProfileRole", `{includes: %s}`, repeat(32, `{name: r-%d}`), repeat(33, `{name: r-%d}`)),
+		Entry("names of people", "Teammate", `{identity: {employeeID: "1"}, firstName: %s}`, long(64), long(65)),
+		Entry("bio", "Teammate", `{identity: {employeeID: "1"}, card: {bio: %s}}`, long(4096), long(4097)),
+		Entry("image size", "Teammate", `{identity: {employeeID: "1"}, card: {image: {url: "https://a.example", width: %s}}}`, `20000`, `20001`),
+		Entry("absences", "Teammate", `{identity: {employeeID: "1"}, absences: %s}`, repeat(50, `{name: a-%d}`), repeat(51, `{name: a-%d}`)),
+		Entry("skill level", "Teammate", `{identity: {employeeID: "1"}, skills: [{name: a, level: %s}]}`, `100`, `101`),
+		Entry("chats", "Teammate", `{identity: {employeeID: "1"}, maxChats: %s}`, `10000`, `10001`),
+		Entry("groups of a person", "Teammate", `{identity: {employeeID: "1"}, groups: %s}`, repeat(100, `{name: g-%d}`), repeat(101, `{name: g-%d}`)),
+		Entry("profiles of a person", "Teammate", `{identity: {employeeID: "1"}, profiles: %s}`, repeat(500, `{name: p-%d}`), repeat(501, `{name: p-%d}`)),
+		Entry("queues of a person", "Teammate", `{identity: {employeeID: "1"}, assignment: {type: Queues, queues: %s}}`, repeat(50, `{name: q-%d}`), repeat(51, `{name: q-%d}`)),
+		Entry("members", "UserGroup", `{members: %s}`, repeat(1000, `{name: m-%d}`), repeat(1001, `{name: m-%d}`)),
+		Entry("position", "UserGroup", `{members: [{name: a, position: %s}]}`, `1000000`, `1000001`),
+		Entry("supervisors", "UserGroup", `{supervisors: %s}`, repeat(100, `{name: m-%d}`), repeat(101, `{name: m-%d}`)),
+		Entry("criteria", "UserGroup", `{criteria: %s}`, repeat(50, `{type: Other, value: "%d"}`), repeat(51, `{type: Other, value: "%d"}`)),
+		Entry("labels of a selector", "UserGroup", `{profileSelector: {matchLabels: %s}}`, labels(20), labels(21)),
+		Entry("groups of a department", "Department", `{groups: %s}`, repeat(50, `{name: g-%d}`), repeat(51, `{name: g-%d}`)),
+		Entry("weight", "Department", `{groups: [{name: a, weight: %s}]}`, `100`, `101`),
+		Entry("tags of a department", "Department", `{tags: %s}`, repeat(50, `t-%d`), repeat(51, `t-%d`)),
+		Entry("weekly hours", "Schedule", `{weekly: %s}`, repeat(42, `{days: [Monday], open: "09:00", close: "17:%02d"}`), repeat(43, `{days: [Monday], open: "09:00", close: "17:%02d"}`)),
+		Entry("days", "Schedule", `{weekly: [{days: %s, open: "09:00", close: "17:00"}]}`, `[Monday]`, `[]`),
+		Entry("exceptions", "Schedule", `{exceptions: %s}`, repeat(60, `{date: "2027-01-%02d"}`), repeat(61, `{date: "2027-01-%02d"}`)),
+		Entry("hours of an exception", "Schedule", `{exceptions: [{date: "2027-01-01", hours: %s}]}`, repeat(6, `{open: "0%d:00", close: "17:00"}`), repeat(7, `{open: "0%d:00", close: "17:00"}`)),
+	)
+
+	DescribeTable("entries are told apart by their key", func(ctx context.Context, kind, spec, want string) {
+		expectAnswer(tryCreate(ctx, object(kind, "keyed", spec)), want)
+	},
+		Entry(nil, "Organization", `{skills: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "Organization", `{practices: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "Organization", `{vocabulary: [a.b, a.b]}`, "Duplicate value"),
+		Entry(nil, "AccountRole", `{baseType: Agent, permissions: [a.b, a.b]}`, "Duplicate value"),
+		Entry(nil, "AccountRole", `{baseType: Agent, dataScope: {areas: [{name: QA, scopes: [Self]}, {name: QA, scopes: [None]}]}}`, "Duplicate value"),
+		Entry(nil, "ProfileRole", `{includes: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "Teammate", person(`groups: [{name: a}, {name: a, until: "2027-01-01T00:00:00Z"}]`), "Duplicate value"),
+		Entry(nil, "Teammate", person(`profiles: [{name: a}, {name: a}]`), "Duplicate value"),
+		Entry(nil, "Teammate", person(`skills: [{name: a}, {name: a, level: 2}]`), "Duplicate value"),
+		Entry(nil, "Teammate", person(`absences: [{name: a}, {name: a}]`), "Duplicate value"),
+		Entry(nil, "Teammate", person(`practices: [{name: a, lines: [{name: x}, {name: x}]}]`), "Duplicate value"),
+		Entry(nil, "Teammate", person(`channels: [Chat, Chat]`), "Duplicate value"),
+		Entry(nil, "UserGroup", `{members: [{name: a}, {name: a, position: 1}]}`, "Duplicate value"),
+		Entry(nil, "UserGroup", `{profiles: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "UserGroup", `{supervisors: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "UserGroup", `{criteria: [{type: Other, value: a}, {type: Other, value: a}]}`, ""),
+		Entry(nil, "Department", `{groups: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "Schedule", `{exceptions: [{date: "2027-01-01"}, {date: "2027-01-01", closed: true}]}`, "Duplicate value"),
+	)
+
+	DescribeTable("defaults", func(ctx context.Context, kind, spec, want string) {
+		created := object(kind, "filled", spec)
+		Expect(tryCreate(ctx, created)).To(Succeed())
+		got, err := json.Marshal(created.Object["spec"])
+		Expect(err).NotTo(HaveOccurred())
+		wantJSON, err := yaml.YAMLToJSON([]byte(want))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(got).To(MatchJSON(wantJSON))
+	},
+		Entry("of an organization without spec", "Organization", ``, `
+preset: Custom
+suspend: false
+timeZone: Etc/UTC
+contactCenter: Enabled
+voice: {outboundCalls: Disabled, agentsCanChangeCallerID: Disabled, recordingAccess: Disabled, maxUnansweredCalls: 10, unansweredCallsScope: PerCall, leastCallsWindow: 24h}
+chat: {autoAssignment: Enabled}
+mentionRetention: 168h
+cardGuidelines: ""
+`),
+		Entry("of an organization, below what is set", "Organization", `{voice: {outboundCalls: Enabled}, chat: {reassignment: {}, autoUnavailable: {}}, skills: [{name: a}], practices: [{name: a}], policies: {chatLimit: {}}}`, `
+preset: Custom
+suspend: false
+timeZone: Etc/UTC
+contactCenter: Enabled
+voice: {outboundCalls: Enabled, agentsCanChangeCallerID: Disabled, recordingAccess: Disabled, maxUnansweredCalls: 10, unansweredCallsScope: PerCall, leastCallsWindow: 24h}
+chat: {autoAssignment: Enabled, reassignment: {state: Disabled, timeout: 300s}, autoUnavailable: {state: Disabled, afterReassignments: 3}}
+mentionRetention: 168h
+cardGuidelines: ""
+skills: [{name: a}]
+practices: [{name: a}]
+policies: {chatLimit: {}}
+`),
+		Entry("of an account role", "AccountRole", `{baseType: Supervisor}`,
+			`{baseType: Supervisor, profileCeiling: ["*"], profileVisibility: Assigned, dataScope: {default: [Self]}, protectLastHolder: false}`),
+		Entry("of an account role without any ceiling", "AccountRole", `{baseType: Agent, profileCeiling: []}`,
+			`{baseType: Agent, profileCeiling: [], profileVisibility: Assigned, dataScope: {default: [Self]}, protectLastHolder: false}`),
+		Entry("of a profile role without spec", "ProfileRole", ``, `{contentVisibility: All}`),
+		Entry("of a profile", "Profile", `{type: Chat}`, `{type: Chat, state: Enabled}`),
+		Entry("of a teammate", "Teammate", `{identity: {employeeID: "1"}, skills: [{name: a}], profiles: [{name: a}], absences: [{name: a}]}`, `
+identity: {employeeID: "1", directoryTenantAdmin: false}
+onboarding: {method: Create, welcomeEmail: Immediate}
+availability: Available
+autoAssignment: Inherit
+assignment: {type: None}
+assignAllProfiles: false
+lifecycle: {state: Active}
+skills: [{name: a}]
+profiles: [{name: a}]
+absences: [{name: a}]
+`),
+		Entry("of a group without spec", "UserGroup", ``, `{scope: Organization, state: Enabled, description: "", reporting: Enabled, deletionPolicy: Inherit}`),
+		Entry("of a group, below what is set", "UserGroup", `{members: [{name: a}], mention: {}, permissionSet: {profileRoleRef: {name: a}}, voice: {dialingAudio: {}, dialing: {strategy: Random, maxRingTime: 15s}}}`, `
+scope: Organization
+state: Enabled
+description: ""
+reporting: Enabled
+deletionPolicy: Inherit
+members: [{name: a}]
+mention: {state: Inherit}
+permissionSet: {profileRoleRef: {name: a}}
+voice:
+  outboundCalls: Inherit
+  agentsCanChangeCallerID: Inherit
+  recordingAccess: Inherit
+  dialingAudio: {override: Inherit}
+  dialing: {strategy: Random, maxRingTime: 15s, overflow: {type: Hangup}, outOfHours: {type: Hangup}}
+`),
+		Entry("of a department without spec", "Department", ``,
+			`{description: "", default: false, visibility: Visible, routing: {selection: RoundRobin, overflow: {type: Unassigned}}, outOfHours: {type: Unassigned}}`),
+		Entry("of a schedule without spec", "Schedule", ``, `{mode: Weekly}`),
+	)
+
+	It("tells an empty list of policies from none", func(ctx context.Context) {
+		organization := object("Organization", "", `{preset: PatientMessaging, policies: {groupMemberBaseTypes: {practice: []}, roleModel: {}}}`)
+		Expect(tryCreate(ctx, organization)).To(Succeed())
+		policies, _, err := unstructured.NestedMap(organization.Object, "spec", "policies")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(policies).To(Equal(map[string]any{
+			"groupMemberBaseTypes": map[string]any{"practice": []any{}},
+			"roleModel":            map[string]any{},
+		}))
+	})
+
+	It("prunes what nobody knows, unless asked to be strict", func(ctx context.Context) {
+		schedule := object("Schedule", "unknown", `{colour: red}`)
+		Expect(kube.Create(ctx, schedule.DeepCopy(), client.DryRunAll)).To(Succeed())
+		Expect(tryCreate(ctx, schedule)).To(MatchError(ContainSubstring(`unknown field "spec.colour"`)))
+	})
+})
+
+// labels prints a YAML map of n labels.
+func labels(n int) string {
+	return "{" + strings.TrimSuffix(strings.TrimPrefix(repeat(n, `l%d: x`), "["), "]") + "}"
+}
