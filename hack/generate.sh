@@ -8,13 +8,16 @@ controller_gen() {
 	"${GO:-go}" tool -modfile=hack/tools/gen/go.mod controller-gen "$@"
 }
 
-# Types that are gone must not leave files behind, so whole folders are written anew.
-rm -rf api/v1alpha1/applyconfiguration config/crd/bases
+start=$(mktemp)
+trap 'rm -f "$start"' EXIT
 mkdir -p config/crd/bases
 
 controller_gen object paths=./api/v1alpha1
 controller_gen applyconfiguration paths=./api/v1alpha1
 controller_gen crd paths=./api/v1alpha1 output:crd:artifacts:config=config/crd/bases
+
+# Types that are gone must not leave files behind. Deleting afterwards keeps the tree buildable meanwhile.
+find api/v1alpha1/applyconfiguration config/crd/bases -type f ! -newer "$start" -delete
 
 {
 	echo '# Written by hack/generate.sh.'

@@ -51,15 +51,16 @@ const (
 
 // DepartmentGroup puts a group into a department.
 type DepartmentGroup struct {
-	// name is the name of the UserGroup.
+	// name is the name of the UserGroup. One that does not exist counts for nothing and is reported by
+	// ReferencesResolved.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// weight is the group's share of the conversations, in percent. Either every group has one, and they add up to 100,
-	// or none has.
+	// weight is the group's share of the conversations, in percent; 0 makes it a fallback. Either every group has one,
+	// and they add up to 100, or none has: then all candidates form one pool (T-16).
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
@@ -70,7 +71,7 @@ type DepartmentGroup struct {
 // +structType=atomic
 // +kubebuilder:validation:XValidation:rule="(self.type in ['Department', 'Queue', 'UserGroup']) == has(self.name)",message="name goes with type Department and Queue only: set it for these, remove it otherwise"
 type DepartmentOverflow struct {
-	// after is how long a conversation waits before it goes on (1s..24h).
+	// after is how long a conversation stays unassigned before it goes on, 1s to 24h. Absent: it does not go on.
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Type=string
@@ -108,23 +109,26 @@ type DepartmentOutOfHours struct {
 
 // DepartmentRouting says how a department hands out conversations.
 type DepartmentRouting struct {
-	// mode says whether conversations are assigned, or shown to everybody. Absent: as the policy defaultRoutingMode says.
+	// mode says whether each conversation is assigned to one agent or shown to all. Absent: as
+	// policies.defaultRoutingMode says. While Organization.spec.chat.autoAssignment is Disabled every department acts
+	// as Pooled (T-17).
 	// +optional
 	Mode *RoutingMode `json:"mode,omitempty"`
 
-	// selection says who gets the next conversation. It has no effect when mode is Pooled.
+	// selection says which candidate gets the next conversation; without effect when Pooled (T-17).
 	// +optional
 	// +kubebuilder:default=RoundRobin
 	Selection Selection `json:"selection,omitempty"`
 
-	// requiredSkills lists skills that candidates must have.
+	// requiredSkills are the skills that candidates must have (V-31).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=20
 	RequiredSkills []RequiredSkill `json:"requiredSkills,omitempty"`
 
-	// reassignAfter is how long an agent may leave a conversation unanswered (1s..24h). Absent: as the organization says.
+	// reassignAfter is how long an agent may leave a conversation unanswered before the next one gets it, 1s to 24h.
+	// Absent: as Organization.spec.chat.reassignment says (T-17).
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Type=string
@@ -132,7 +136,8 @@ type DepartmentRouting struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="reassignAfter must be from 1s to 24h"
 	ReassignAfter *metav1.Duration `json:"reassignAfter,omitempty"`
 
-	// overflow says where a conversation goes that nobody took.
+	// overflow says where a conversation goes that nobody took. On a cycle it is ignored, and its default Unassigned
+	// holds: OverflowAcyclic=False (T-17).
 	// +optional
 	// +kubebuilder:default={type: Unassigned}
 	Overflow *DepartmentOverflow `json:"overflow,omitempty"`
@@ -153,30 +158,32 @@ type Bot struct {
 
 // DepartmentSpec says who answers what customers write, and how it is handed out.
 type DepartmentSpec struct {
-	// displayName is shown to people. Absent: the object's name.
+	// displayName is the name shown to people. Absent: the object's name (T-18).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	DisplayName *string `json:"displayName,omitempty"`
 
-	// description says what the department is for.
+	// description says, for people, what the department is for (T-18).
 	// +optional
 	// +kubebuilder:default=""
 	// +kubebuilder:validation:MaxLength=1024
 	Description string `json:"description,omitempty"`
 
-	// default makes this the department that takes what no other one serves. At most one may be.
+	// default true makes this the department that takes what no other one serves. Of several the holder of longest
+	// standing is it; the others get KeysUnique=False (T-17).
 	// +optional
 	// +kubebuilder:default=false
 	Default *bool `json:"default,omitempty"`
 
-	// visibility says where the department is offered.
+	// visibility says where the department is offered to customers; passed on.
 	// +optional
 	// +kubebuilder:default=Visible
 	Visibility DepartmentVisibility `json:"visibility,omitempty"`
 
-	// groups lists the groups whose members are candidates. Absent or empty: every active teammate who handles
-	// conversations.
+	// groups are the groups whose members are candidates. Absent or empty: every teammate who is active and handles
+	// conversations. Groups that are all missing, Disabled or without candidates give Routable=False, and never
+	// everybody (T-16).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -184,34 +191,36 @@ type DepartmentSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(g, !has(g.weight)) || (self.all(g, has(g.weight)) && self.map(g, g.weight).sum() == 100)",message="give every group a weight, with a sum of 100, or none"
 	Groups []DepartmentGroup `json:"groups,omitempty"`
 
-	// profiles names inbound profiles that the department serves. With neither profiles nor profileSelector it serves the
-	// profiles of its enabled groups.
+	// profiles names the inbound profiles served. With neither profiles nor profileSelector the department serves the
+	// profiles of its enabled groups. One that a department of smaller name serves too is lost to it:
+	// InboundUnique=False (T-01).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=500
 	Profiles []ObjectRef `json:"profiles,omitempty"`
 
-	// profileSelector selects inbound profiles that the department serves, in addition to profiles.
+	// profileSelector selects inbound profiles served, beside profiles (T-01).
 	// +optional
 	ProfileSelector *ProfileSelector `json:"profileSelector,omitempty"`
 
-	// routing says how conversations are handed out.
+	// routing says how conversations are handed out (T-17).
 	// +optional
 	// +kubebuilder:default={}
 	Routing DepartmentRouting `json:"routing,omitzero"`
 
-	// outOfHours says where a conversation goes while the department is closed.
+	// outOfHours says where a conversation goes while the department is closed. On a cycle it is ignored, and its
+	// default Unassigned holds: OverflowAcyclic=False (E-06).
 	// +optional
 	// +kubebuilder:default={type: Unassigned}
 	OutOfHours *DepartmentOutOfHours `json:"outOfHours,omitempty"`
 
-	// bot answers before, or instead of, people.
+	// bot answers before people, or instead of them. Absent: people answer.
 	// +optional
 	Bot *Bot `json:"bot,omitempty"`
 
-	// scheduleRef names the Schedule with the hours of the department. Absent: it is open when any of its enabled groups
-	// is; without groups, when the organization is.
+	// scheduleRef names the Schedule with the hours of the department. Absent, or not usable: it is open when any of
+	// its enabled groups is; without groups, when the organization is (E-06).
 	// +optional
 	ScheduleRef *ObjectRef `json:"scheduleRef,omitempty"`
 

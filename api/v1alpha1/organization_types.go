@@ -310,8 +310,9 @@ type IdentityPolicy struct {
 
 // OnboardingPolicy says how accounts become active.
 type OnboardingPolicy struct {
-	// confirmation Required keeps a Teammate in phase Invited or AwaitingConfirmation until the account is confirmed
-	// (M-28, M-31, V-03).
+	// confirmation Required keeps people closed out until their account is confirmed: in phase Invited when
+	// onboarding.method is Invite or Import, AwaitingConfirmation when it is Create. Those of method Directory are
+	// never asked (M-28, M-31, V-03).
 	// +optional
 	Confirmation *Confirmation `json:"confirmation,omitempty"`
 }
@@ -319,13 +320,14 @@ type OnboardingPolicy struct {
 // CardRequirementsPolicy says which fields a card must have, by how the person came in. What is missing is listed by
 // CardComplete=False, MissingFields.
 type CardRequirementsPolicy struct {
-	// create lists the fields required of people whose onboarding.method is not Invite (M-07, M-09..M-25).
+	// create lists the fields without which somebody who would be Active is in phase CardIncomplete; access stays open,
+	// surveys stop (M-07, M-09..M-25).
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=12
 	Create []CardField `json:"create,omitzero"`
 
-	// invite lists the fields required of people whose onboarding.method is Invite (M-30).
+	// invite lists the fields that are asked for while somebody is Invited; they are reported only (M-30).
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=12
@@ -434,7 +436,7 @@ type Policies struct {
 	// +optional
 	GroupMembership *GroupMembership `json:"groupMembership,omitempty"`
 
-	// groupDeletion DisableOnly refuses the deletion of groups (A-11).
+	// groupDeletion DisableOnly refuses the deletion of groups whose deletionPolicy is Inherit (A-11).
 	// +optional
 	GroupDeletion *GroupDeletion `json:"groupDeletion,omitempty"`
 
@@ -442,7 +444,8 @@ type Policies struct {
 	// +optional
 	DisabledGroupEdit *DisabledGroupEdit `json:"disabledGroupEdit,omitempty"`
 
-	// groupInUse Block warns when a group that departments use is disabled or deleted (T-16).
+	// groupInUse Block warns when a group that departments name is disabled or deleted; a disabled one gets
+	// PolicyCompliant=False, GroupInUse, and the departments drop it (T-16).
 	// +optional
 	GroupInUse *GroupInUse `json:"groupInUse,omitempty"`
 
@@ -455,7 +458,8 @@ type Policies struct {
 	// +optional
 	GroupMemberBaseTypes *GroupMemberBaseTypesPolicy `json:"groupMemberBaseTypes,omitempty"`
 
-	// groupSettingConflict says which value wins when a person's groups disagree on a voice setting (V-13).
+	// groupSettingConflict says which value wins when a person's groups disagree on a voice setting;
+	// VoiceSettingsConsistent is False then (V-13).
 	// +optional
 	GroupSettingConflict *GroupSettingConflict `json:"groupSettingConflict,omitempty"`
 
@@ -463,11 +467,13 @@ type Policies struct {
 	// +optional
 	SupervisorMembership *SupervisorMembership `json:"supervisorMembership,omitempty"`
 
-	// permissionSetApplication says when changes of a group reach its members, unless the group says otherwise (E-20).
+	// permissionSetApplication says when changes of a group reach its members, unless the group says otherwise.
+	// OnReflash: when its reflashToken changes (E-20).
 	// +optional
 	PermissionSetApplication *PermissionSetApplication `json:"permissionSetApplication,omitempty"`
 
-	// profileRoleCombination says how several profile roles on one profile combine (E-01, E-12).
+	// profileRoleCombination says how several profile roles on one profile combine: Union of all, or MostSpecific,
+	// where a direct role stands for those of groups and practices. Denies of every source hold in both (E-01, E-12).
 	// +optional
 	ProfileRoleCombination *ProfileRoleCombination `json:"profileRoleCombination,omitempty"`
 
@@ -492,7 +498,8 @@ type Policies struct {
 	// +optional
 	CardRequirements *CardRequirementsPolicy `json:"cardRequirements,omitempty"`
 
-	// cardApproval Required keeps a Teammate in phase PendingReview until the card is approved (M-36).
+	// cardApproval Required keeps a Teammate in phase PendingReview until the card as it is now is approved; access
+	// stays open, surveys use the card approved last (M-36).
 	// +optional
 	CardApproval *CardApprovalPolicy `json:"cardApproval,omitempty"`
 
@@ -500,11 +507,13 @@ type Policies struct {
 	// +optional
 	CardImage *CardImagePolicy `json:"cardImage,omitempty"`
 
-	// teamLeader Required gives people without a valid leader TeamLeaderResolved=False, Missing (M-20).
+	// teamLeader Required keeps people without teamLeaderRef in phase CardIncomplete, with TeamLeaderResolved=False,
+	// Missing. Owners, Administrators and one root leader are exempt (M-20).
 	// +optional
 	TeamLeader *TeamLeaderPolicy `json:"teamLeader,omitempty"`
 
-	// leaderDeparture Block warns when somebody with reports is archived or deleted (M-20, M-21).
+	// leaderDeparture Block warns when somebody with reports is archived or deleted; the reports get
+	// TeamLeaderResolved=False either way (M-20, M-21).
 	// +optional
 	LeaderDeparture *LeaderDeparture `json:"leaderDeparture,omitempty"`
 
@@ -516,7 +525,8 @@ type Policies struct {
 	// +optional
 	Assignment *AssignmentPolicy `json:"assignment,omitempty"`
 
-	// practiceScoping Enabled turns practices on: groups and lines belong to them, and membership is checked (A-02).
+	// practiceScoping Enabled turns practices on: groups may have a practice, lines belong to one, and members are
+	// checked. Disabled: groups of other scopes than Organization get PolicyCompliant=False, PracticeScoping (A-02).
 	// +optional
 	PracticeScoping *Switch `json:"practiceScoping,omitempty"`
 
@@ -548,7 +558,8 @@ type OrganizationVoice struct {
 	// +kubebuilder:default=Disabled
 	OutboundCalls Switch `json:"outboundCalls,omitempty"`
 
-	// callerIDProfileRef names the Profile of type Phone that is the general caller ID (V-10).
+	// callerIDProfileRef names the Profile whose number those called see, where no group says otherwise. One that is
+	// not of type Phone counts for nothing: ReferencesResolved=False, WrongType (V-10).
 	// +optional
 	CallerIDProfileRef *ObjectRef `json:"callerIDProfileRef,omitempty"`
 
@@ -687,11 +698,12 @@ type Practice struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$`
 	TimeZone *string `json:"timeZone,omitempty"`
 
-	// scheduleRef names the Schedule with the hours of the practice.
+	// scheduleRef names the Schedule with the hours of the practice. Absent, or not usable: those of the organization.
 	// +optional
 	ScheduleRef *ObjectRef `json:"scheduleRef,omitempty"`
 
-	// state Disabled takes the practice out of use. Absent: Enabled.
+	// state Disabled takes the practice out of use: it gives no lines and no data scope, and its groups cannot be
+	// mentioned. Absent: Enabled.
 	// +optional
 	State *Switch `json:"state,omitempty"`
 }
@@ -743,7 +755,7 @@ type OrganizationSpec struct {
 	// +kubebuilder:default={}
 	Chat OrganizationChat `json:"chat,omitzero"`
 
-	// scheduleRef names the Schedule with the hours of the organization. Absent: always open (E-06).
+	// scheduleRef names the Schedule with the hours of the organization. Absent, or not usable: always open (E-06).
 	// +optional
 	ScheduleRef *ObjectRef `json:"scheduleRef,omitempty"`
 
@@ -754,7 +766,8 @@ type OrganizationSpec struct {
 	// +kubebuilder:validation:MaxItems=200
 	Skills []Skill `json:"skills,omitempty"`
 
-	// practices are the sub-tenants of the organization (A-02).
+	// practices are the sub-tenants of the organization; without effect while policies.practiceScoping is Disabled
+	// (A-02).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -776,7 +789,8 @@ type OrganizationSpec struct {
 	// +optional
 	DefaultAccountRoleRef *ObjectRef `json:"defaultAccountRoleRef,omitempty"`
 
-	// defaultProfileRoleRef names the ProfileRole that holds where no other source gives one (E-23).
+	// defaultProfileRoleRef names the ProfileRole that holds on a visible profile where no other source gives one.
+	// Absent: none does, and the profile is seen without permissions (E-23).
 	// +optional
 	DefaultProfileRoleRef *ObjectRef `json:"defaultProfileRoleRef,omitempty"`
 

@@ -4,8 +4,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ReasonInvalidHours surfaces on a Schedule whose hours cannot be used: a date that does not exist, hours that overlap
-// or have no length.
+// ReasonInvalidHours surfaces on a Schedule whose hours cannot be read, such as those of a date that does not exist. What
+// refers to the Schedule falls through to the next hours in order (R-14).
 const ReasonInvalidHours = "InvalidHours"
 
 // ScheduleMode says whether a schedule's hours count.
@@ -49,7 +49,8 @@ type WeeklyHours struct {
 	// +kubebuilder:validation:Pattern=`^([01][0-9]|2[0-3]):[0-5][0-9]$`
 	Open string `json:"open"`
 
-	// close is the local time at which the hours end, as HH:MM or 24:00. Not later than open: on the next day.
+	// close is the local time at which the hours end, as HH:MM or 24:00. Earlier than open: on the next day; the same:
+	// 24 hours later (R-14).
 	// +required
 	// +kubebuilder:validation:MaxLength=5
 	// +kubebuilder:validation:Pattern=`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`
@@ -64,7 +65,8 @@ type Hours struct {
 	// +kubebuilder:validation:Pattern=`^([01][0-9]|2[0-3]):[0-5][0-9]$`
 	Open string `json:"open"`
 
-	// close is the local time at which the hours end, as HH:MM or 24:00. Not later than open: on the next day.
+	// close is the local time at which the hours end, as HH:MM or 24:00. Earlier than open: on the next day; the same:
+	// 24 hours later (R-14).
 	// +required
 	// +kubebuilder:validation:MaxLength=5
 	// +kubebuilder:validation:Pattern=`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`
@@ -79,11 +81,12 @@ type ScheduleException struct {
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
 	Date string `json:"date"`
 
-	// closed true closes the whole day.
+	// closed true closes the whole day, also what spills in from the day before; hours are then not read. Absent: not
+	// closed.
 	// +optional
 	Closed *bool `json:"closed,omitempty"`
 
-	// hours are the hours of that day.
+	// hours are the hours of that day, in place of the weekly ones. Absent or empty: closed all day.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=6

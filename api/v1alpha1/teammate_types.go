@@ -203,20 +203,20 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.email) || has(self.employeeID) || has(self.directoryID)",message="set at least one of email, employeeID and directoryID"
 // +kubebuilder:validation:XValidation:rule="!has(self.username) || !self.username.startsWith('system:')",message="choose a username that does not start with system:, which Kubernetes keeps for itself"
 type Identity struct {
-	// email is the e-mail address, unique in the namespace, compared case-insensitively and never rewritten. Without it
-	// the person gets Notifiable=False, NoEmail (M-11, V-04).
+	// email is the e-mail address, compared case-insensitively and never rewritten. Whoever claims one that is held is
+	// in phase Invalid, with KeysUnique=False. Without an e-mail: Notifiable=False, NoEmail (M-11, V-04).
 	// +optional
 	// +kubebuilder:validation:MaxLength=254
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$`
 	Email *string `json:"email,omitempty"`
 
-	// employeeID is the number in the personnel system, unique in the namespace (M-12, M-22).
+	// employeeID is the number in the personnel system; unique as the e-mail is (M-12, M-22).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	EmployeeID *string `json:"employeeID,omitempty"`
 
-	// directoryID is the id in the upstream directory, unique in the namespace (T-02).
+	// directoryID is the id in the upstream directory; unique as the e-mail is (T-02).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
@@ -228,7 +228,7 @@ type Identity struct {
 	// +kubebuilder:default=false
 	DirectoryTenantAdmin *bool `json:"directoryTenantAdmin,omitempty"`
 
-	// username is the person's Kubernetes user, unique in the namespace (V-02).
+	// username is the person's Kubernetes user; unique as the e-mail is (V-02).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
@@ -305,7 +305,8 @@ type CardApproval struct {
 	// +required
 	State ApprovalState `json:"state"`
 
-	// cardHash is the status.cardHash the decision is about; a decision about another hash does not count.
+	// cardHash is the status.cardHash that the decision is about. Without it, or with another one, the decision does
+	// not count.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	CardHash *string `json:"cardHash,omitempty"`
@@ -445,7 +446,8 @@ type TeammateProfile struct {
 
 // TeammatePractice puts a person into a practice (A-02, A-06).
 type TeammatePractice struct {
-	// name is the name of a practice of Organization.spec.practices.
+	// name is the name of a practice of Organization.spec.practices. Another name counts for nothing and is reported by
+	// ReferencesResolved.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -511,19 +513,21 @@ type TeammateSpec struct {
 	// +kubebuilder:validation:MaxLength=64
 	LastName *string `json:"lastName,omitempty"`
 
-	// accountRoleRef names the AccountRole held. Absent: Organization.spec.defaultAccountRoleRef. A role that does not
-	// exist gives no permissions, and ReferencesResolved=False (M-09, T-02).
+	// accountRoleRef names the AccountRole held. Absent: Organization.spec.defaultAccountRoleRef. One that does not
+	// exist, or may not be held (RoleAllowed=False), leaves the person in phase Invalid, without any access (M-09,
+	// T-02).
 	// +optional
 	AccountRoleRef *ObjectRef `json:"accountRoleRef,omitempty"`
 
 	// The window of the whole person: before from the phase is Scheduled, at until it is Ended, a departure (V-33).
 	Window `json:",inline"`
 
-	// scheduleRef names the Schedule with the person's working hours. Absent: always (E-06).
+	// scheduleRef names the Schedule with the person's working hours; outside them nothing is routed to the person,
+	// access stays. Absent: always (E-06).
 	// +optional
 	ScheduleRef *ObjectRef `json:"scheduleRef,omitempty"`
 
-	// absences are planned absences; nothing is routed to the person meanwhile (T-09).
+	// absences are planned absences; nothing is routed to the person meanwhile, access stays (T-09).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -534,7 +538,8 @@ type TeammateSpec struct {
 	// +optional
 	CanManageTeams *bool `json:"canManageTeams,omitempty"`
 
-	// teamLeaderRef names the Teammate reported to. TeamLeaderResolved tells when that does not work (M-20, M-21).
+	// teamLeaderRef names the Teammate reported to. One that does not exist, may not manage teams, is archived or is on
+	// a cycle counts for none: TeamLeaderResolved=False (M-20, M-21).
 	// +optional
 	TeamLeaderRef *ObjectRef `json:"teamLeaderRef,omitempty"`
 
@@ -578,7 +583,7 @@ type TeammateSpec struct {
 	AutoAssignment Toggle `json:"autoAssignment,omitempty"`
 
 	// extension is the short number of the person, unique among teammates and groups; the later holder gets
-	// KeysUnique=False (V-29).
+	// KeysUnique=False and is rung without it (V-29).
 	// +optional
 	// +kubebuilder:validation:MaxLength=10
 	// +kubebuilder:validation:Pattern=`^[0-9]{2,10}$`
@@ -596,16 +601,16 @@ type TeammateSpec struct {
 	// +kubebuilder:default={type: "None"}
 	Assignment Assignment `json:"assignment,omitzero"`
 
-	// groups are memberships declared from the person's side. Under groupMembership Exclusive an entry with until is
-	// temporary cover (M-27).
+	// groups are memberships declared from the person's side; the group may reject them. Under policies.groupMembership
+	// Exclusive an entry with until is temporary cover (M-27).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=100
 	Groups []TeammateGroup `json:"groups,omitempty"`
 
-	// primaryGroupRef names the group whose voice settings win; it must be one that accepted the person, else
-	// ReferencesResolved=False (V-13).
+	// primaryGroupRef names the group whose voice settings win over those of the person's other groups; one that did
+	// not accept the person gives ReferencesResolved=False (V-13).
 	// +optional
 	PrimaryGroupRef *ObjectRef `json:"primaryGroupRef,omitempty"`
 
@@ -645,7 +650,8 @@ type TeammateSpec struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`
 	Language *string `json:"language,omitempty"`
 
-	// lifecycle is what the administrator decided about the account (V-33, V-34).
+	// lifecycle is what the administrator decided about the account: Blocked closes it for a time and gives back
+	// exactly the former access, Archived closes it and is a departure (V-33, V-34).
 	// +optional
 	// +kubebuilder:default={state: "Active"}
 	Lifecycle Lifecycle `json:"lifecycle,omitzero"`

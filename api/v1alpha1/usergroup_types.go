@@ -162,20 +162,22 @@ type Criterion struct {
 
 // Member is an explicit member of a group.
 type Member struct {
-	// name is the name of the Teammate.
+	// name is the name of the Teammate. One that does not exist counts for nothing and is reported by
+	// ReferencesResolved.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// position is the member's place in the dialing order, lower first. Members without one come last.
+	// position is the place in the dialing order, lower first; members without one come last, by name. Only Sequential
+	// rings in this order (V-22, V-27).
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000000
 	Position *int32 `json:"position,omitempty"`
 
-	// notify lists how the member is told of mentions of the group.
+	// notify lists how the member is told of mentions of the group; passed on (A-13).
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=2
@@ -186,7 +188,8 @@ type Member struct {
 
 // GroupProfile assigns a profile to a group.
 type GroupProfile struct {
-	// name is the name of the Profile.
+	// name is the name of the Profile. One that does not exist counts for nothing and is reported by
+	// ReferencesResolved.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -198,15 +201,18 @@ type GroupProfile struct {
 
 // PermissionSet is the profile role that members hold on every profile of the group.
 type PermissionSet struct {
-	// profileRoleRef names the ProfileRole.
+	// profileRoleRef names the ProfileRole. One that does not exist gives no permissions, and ReferencesResolved=False
+	// (E-12, E-18).
 	// +required
 	ProfileRoleRef ObjectRef `json:"profileRoleRef"`
 
-	// application says when changes reach people. Absent: as the policy permissionSetApplication says.
+	// application says when changes of members, profiles or role reach people. Absent: as
+	// policies.permissionSetApplication says (E-20).
 	// +optional
 	Application *PermissionSetApplication `json:"application,omitempty"`
 
-	// reflashToken releases, whenever it changes, all changes that wait under OnReflash. Any new value will do.
+	// reflashToken is any text; under OnReflash a change of it applies all changes that wait, which until then give
+	// PermissionSetCurrent=False, PendingReflash (E-20).
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9._:-]{1,64}$`
@@ -216,13 +222,13 @@ type PermissionSet struct {
 // DialingAudio is what callers hear while the group is rung.
 // +kubebuilder:validation:XValidation:rule="self.override != 'Enabled' || has(self.source)",message="override Enabled needs a source: set source, or override to Inherit"
 type DialingAudio struct {
-	// override says whether the group has audio of its own: Enabled uses source, Disabled none, Inherit the
-	// organization's.
+	// override says whether the group has audio of its own: Enabled plays source; Inherit and Disabled play the
+	// organization's (V-14..V-16).
 	// +optional
 	// +kubebuilder:default=Inherit
 	Override Toggle `json:"override,omitempty"`
 
-	// source is the recording. Needed when override is Enabled.
+	// source is the recording; required when override is Enabled (V-15).
 	// +optional
 	Source *AudioSource `json:"source,omitempty"`
 }
@@ -231,11 +237,11 @@ type DialingAudio struct {
 // +structType=atomic
 // +kubebuilder:validation:XValidation:rule="(self.type in ['Department', 'Queue', 'UserGroup']) == has(self.name)",message="name goes with type Queue and UserGroup only: set it for these, remove it otherwise"
 type GroupOverflow struct {
-	// type is where the call goes.
+	// type is where the call goes (E-06).
 	// +required
 	Type GroupOverflowType `json:"type"`
 
-	// name is the name of the Queue or UserGroup.
+	// name is the name of the Queue or UserGroup the call goes to; set for these types only.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -247,11 +253,12 @@ type GroupOverflow struct {
 // +kubebuilder:validation:XValidation:rule="(self.strategy == 'Sequential') == has(self.maxGroupDialingTime)",message="maxGroupDialingTime goes with strategy Sequential only: set it for Sequential, remove it otherwise"
 // +kubebuilder:validation:XValidation:rule="!has(self.maxGroupDialingTime) || duration(self.maxGroupDialingTime) >= duration(self.maxRingTime)",message="maxGroupDialingTime must not be shorter than maxRingTime: raise it, or lower maxRingTime"
 type Dialing struct {
-	// strategy is the order in which agents are rung.
+	// strategy is the order in which members are rung (V-17).
 	// +required
 	Strategy DialingStrategy `json:"strategy"`
 
-	// maxRingTime is how long an agent is rung under Sequential, and how long the call rings in all otherwise (1s..10m).
+	// maxRingTime is how long one agent is rung under Sequential, and how long the call rings in all otherwise; 1s to
+	// 10m (V-18, V-20, V-21).
 	// +required
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Type=string
@@ -259,7 +266,8 @@ type Dialing struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('10m')",message="maxRingTime must be from 1s to 10m"
 	MaxRingTime metav1.Duration `json:"maxRingTime"`
 
-	// maxGroupDialingTime is how long a Sequential group is rung in all (1s..1h).
+	// maxGroupDialingTime is how long a Sequential group is rung in all, 1s to 1h and not shorter than maxRingTime;
+	// only and always with Sequential (V-21).
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Type=string
@@ -267,23 +275,26 @@ type Dialing struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="maxGroupDialingTime must be from 1s to 1h"
 	MaxGroupDialingTime *metav1.Duration `json:"maxGroupDialingTime,omitempty"`
 
-	// profiles names the inbound numbers that ring this group.
+	// profiles names the inbound numbers that ring this group. One that a department, a queue or a group of smaller
+	// name serves too is lost to it: InboundUnique=False (T-01).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=500
 	Profiles []ObjectRef `json:"profiles,omitempty"`
 
-	// profileSelector selects inbound numbers that ring this group, in addition to profiles.
+	// profileSelector selects inbound numbers that ring this group, beside profiles (T-01).
 	// +optional
 	ProfileSelector *ProfileSelector `json:"profileSelector,omitempty"`
 
-	// overflow says where a call goes that nobody accepted in time.
+	// overflow says where a call goes that nobody accepted in time. On a cycle it is ignored, and its default Hangup
+	// holds: OverflowAcyclic=False (E-06).
 	// +optional
 	// +kubebuilder:default={type: Hangup}
 	Overflow *GroupOverflow `json:"overflow,omitempty"`
 
-	// outOfHours says where a call goes while the hours of the group are closed.
+	// outOfHours says where a call goes while the hours of the group are closed. On a cycle it is ignored, and its
+	// default Hangup holds: OverflowAcyclic=False (E-06).
 	// +optional
 	// +kubebuilder:default={type: Hangup}
 	OutOfHours *GroupOverflow `json:"outOfHours,omitempty"`
@@ -291,43 +302,48 @@ type Dialing struct {
 
 // GroupVoice holds the voice settings of a group. They override the organization's in both directions.
 type GroupVoice struct {
-	// extension rings the group. Unique over teammates and groups.
+	// extension is the short number that rings the group, unique among teammates and groups; the later holder gets
+	// KeysUnique=False (V-08).
 	// +optional
 	// +kubebuilder:validation:MaxLength=10
 	// +kubebuilder:validation:Pattern=`^[0-9]{2,10}$`
 	Extension *string `json:"extension,omitempty"`
 
-	// outboundCalls says whether members may call out.
+	// outboundCalls says whether members may call out. Inherit leaves it to the organization (V-09, V-13).
 	// +optional
 	// +kubebuilder:default=Inherit
 	OutboundCalls Toggle `json:"outboundCalls,omitempty"`
 
-	// agentsCanChangeCallerID says whether members may choose the caller ID of a call.
+	// agentsCanChangeCallerID says whether members may choose the caller ID of a call; it needs outboundCalls. Inherit
+	// leaves it to the organization (V-11).
 	// +optional
 	// +kubebuilder:default=Inherit
 	AgentsCanChangeCallerID Toggle `json:"agentsCanChangeCallerID,omitempty"`
 
-	// recordingAccess says whether members may listen to recordings.
+	// recordingAccess says whether members may listen to their recordings. Inherit leaves it to the organization (V-12,
+	// V-13).
 	// +optional
 	// +kubebuilder:default=Inherit
 	RecordingAccess Toggle `json:"recordingAccess,omitempty"`
 
-	// callerIDProfileRef names the Profile, of type Phone, whose number is shown to those called.
+	// callerIDProfileRef names the Profile whose number those called see. One that is not of type Phone counts for
+	// nothing: ReferencesResolved=False, WrongType (V-10).
 	// +optional
 	CallerIDProfileRef *ObjectRef `json:"callerIDProfileRef,omitempty"`
 
-	// dialingAudio is what callers hear while the group is rung.
+	// dialingAudio is what callers hear while the group is rung. Absent: the organization's (V-14..V-16).
 	// +optional
 	DialingAudio *DialingAudio `json:"dialingAudio,omitempty"`
 
-	// dialing lets the group be rung. Absent: it is not.
+	// dialing lets the group be rung, and gives it a RoutePlan. Absent: it is not dialled (V-17).
 	// +optional
 	Dialing *Dialing `json:"dialing,omitempty"`
 }
 
 // GroupMention holds the mention settings of a group.
 type GroupMention struct {
-	// state says whether the group may be mentioned. Inherit means Enabled.
+	// state says whether the group may be mentioned; Inherit means Enabled. Disabled gives Mentionable=False,
+	// MentionOff (A-13).
 	// +optional
 	// +kubebuilder:default=Inherit
 	State Toggle `json:"state,omitempty"`
@@ -336,109 +352,124 @@ type GroupMention struct {
 // UserGroupSpec says who is in a group and what the group gives. Nothing in it is required.
 // +kubebuilder:validation:XValidation:rule="self.scope == 'Practice' ? has(self.practices) && size(self.practices) == 1 : self.scope == 'Enterprise' || !has(self.practices) || size(self.practices) == 0",message="scope Practice takes exactly one practice and scope Organization none: correct practices or scope"
 type UserGroupSpec struct {
-	// displayName is shown to people. Absent: the object's name.
+	// displayName is the name shown to people. Absent: the object's name (E-14, T-13, A-03).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	DisplayName *string `json:"displayName,omitempty"`
 
-	// description says what the group is for.
+	// description says, for people, what the group is for (A-03).
 	// +optional
 	// +kubebuilder:default=""
 	// +kubebuilder:validation:MaxLength=1024
 	Description string `json:"description,omitempty"`
 
-	// handle is what follows the @ of a mention, unique without regard to case as the policy groupNameUniqueness says.
-	// Absent: the display name.
+	// handle is what follows the @ of a mention; absent, the display name. It is unique without regard to case where
+	// policies.groupNameUniqueness says so: the later holder gets KeysUnique=False and Mentionable=False,
+	// DuplicateHandle. One that cannot follow an @ gives Mentionable=False, InvalidHandle (A-03).
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[\p{L}\p{N}][\p{L}\p{N} ._&'-]{0,62}$`
 	Handle *string `json:"handle,omitempty"`
 
-	// scope says to what part of the organization the group belongs. It is chosen when the group is created.
+	// scope says to what part of the organization the group belongs; it cannot change later. Scopes other than
+	// Organization need policies.practiceScoping Enabled, else PolicyCompliant=False, PracticeScoping, and the group
+	// cannot be mentioned (A-01).
 	// +optional
 	// +kubebuilder:default=Organization
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="scope is chosen when the group is created: restore it, or create another group"
 	Scope GroupScope `json:"scope,omitempty"`
 
-	// practices lists the practices of the group: exactly one with scope Practice, none with scope Organization.
+	// practices are the practices of the group: exactly one with scope Practice, none with scope Organization. One that
+	// Organization.spec.practices does not list counts for nothing and is reported by ReferencesResolved (A-02).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=50
 	Practices []GroupPractice `json:"practices,omitempty"`
 
-	// state switches the group off: a Disabled group gives nothing and is in no route.
+	// state Disabled makes the group contribute nothing anywhere: no grants, no plan, no data scope, nothing through
+	// includes. Its members stay listed. Departments that name it make the change a violation under policies.groupInUse
+	// Block: PolicyCompliant=False, GroupInUse (A-09, A-10).
 	// +optional
 	// +kubebuilder:default=Enabled
 	State Switch `json:"state,omitempty"`
 
-	// criteria say, for people, what the group is for.
+	// criteria classify the group for people; they select nobody (E-04, E-05).
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=50
 	Criteria []Criterion `json:"criteria,omitempty"`
 
-	// members lists explicit members.
+	// members are explicit members. Whoever is not accepted is listed in status.rejected with the reason, and
+	// MembersAccepted is False (E-15, T-14, V-22, V-27).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=1000
 	Members []Member `json:"members,omitempty"`
 
-	// memberSelector selects further members by the labels of Teammates. An empty one selects nobody.
+	// memberSelector makes every Teammate with matching labels a member, without a cap. An empty one selects nobody;
+	// one that cannot be parsed selects nobody and gives ReferencesResolved=False, InvalidSelector (E-05, T-14).
 	// +optional
 	MemberSelector *metav1.LabelSelector `json:"memberSelector,omitempty"`
 
-	// includes names groups whose members are members of this one, at any depth. Profiles and permission sets are not
-	// inherited.
+	// includes names groups whose members are members of this one too, at any depth. Profiles and permission sets are
+	// not inherited. A cycle gives IncludesAcyclic=False and its closing reference is ignored. Under
+	// policies.groupMembership Exclusive all are ignored: PolicyCompliant=False, IncludesNotAllowed (T-15).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=50
 	Includes []ObjectRef `json:"includes,omitempty"`
 
-	// supervisors names the Teammates who supervise the group. They are not members by this.
+	// supervisors names the Teammates who supervise the group; they are not members by it and see its members' data.
+	// Those whose account role does not qualify are dropped: SupervisorsAccepted=False, NotASupervisor (V-23..V-25).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=100
 	Supervisors []ObjectRef `json:"supervisors,omitempty"`
 
-	// profiles lists the profiles of the group.
+	// profiles are the profiles of the group: visible to its members, and what the permission set is about (E-11,
+	// E-16).
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=500
 	Profiles []GroupProfile `json:"profiles,omitempty"`
 
-	// profileSelector selects further profiles by their attributes.
+	// profileSelector adds every Profile with matching attributes, without a cap. An empty one selects nothing (E-07,
+	// E-17).
 	// +optional
 	ProfileSelector *ProfileSelector `json:"profileSelector,omitempty"`
 
-	// permissionSet is the profile role that members hold on the profiles of the group. Absent: the group gives no
-	// access to profiles.
+	// permissionSet is the profile role that members hold on the profiles of the group. Absent: the profiles are
+	// visible, and the group gives no permissions on them (E-12, E-18, E-20).
 	// +optional
 	PermissionSet *PermissionSet `json:"permissionSet,omitempty"`
 
-	// scheduleRef names the Schedule with the hours of the group.
+	// scheduleRef names the Schedule with the hours of the group. Absent, or not usable: those of its practice, of the
+	// department it serves in, of the organization, else always open (E-06).
 	// +optional
 	ScheduleRef *ObjectRef `json:"scheduleRef,omitempty"`
 
-	// voice holds the voice settings of the group.
+	// voice holds the voice settings of the group. Explicit values override the organization's in both directions
+	// (V-08..V-21).
 	// +optional
 	Voice *GroupVoice `json:"voice,omitempty"`
 
-	// mention holds the mention settings of the group.
+	// mention holds the mention settings of the group (A-13).
 	// +optional
 	Mention *GroupMention `json:"mention,omitempty"`
 
-	// reporting says whether the group can be chosen in reports.
+	// reporting says whether the group can be chosen in group reports; passed on (M-27, M-39).
 	// +optional
 	// +kubebuilder:default=Enabled
 	Reporting Switch `json:"reporting,omitempty"`
 
-	// deletionPolicy says whether this group may be deleted.
+	// deletionPolicy says whether this group may be deleted. Inherit: as policies.groupDeletion says. A group deleted
+	// in spite of DisableOnly is gone, with the event DeletedUnderDisableOnly (A-11).
 	// +optional
 	// +kubebuilder:default=Inherit
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`

@@ -13,7 +13,8 @@ import (
 type CardApprovalApplyConfiguration struct {
 	// state is the decision (M-36).
 	State *apiv1alpha1.ApprovalState `json:"state,omitempty"`
-	// cardHash is the status.cardHash the decision is about; a decision about another hash does not count.
+	// cardHash is the status.cardHash that the decision is about. Without it, or with another one, the decision does
+	// not count.
 	CardHash *string `json:"cardHash,omitempty"`
 	// comment is for the person.
 	Comment *string `json:"comment,omitempty"`

@@ -12,9 +12,10 @@ import (
 // CardRequirementsPolicy says which fields a card must have, by how the person came in. What is missing is listed by
 // CardComplete=False, MissingFields.
 type CardRequirementsPolicyApplyConfiguration struct {
-	// create lists the fields required of people whose onboarding.method is not Invite (M-07, M-09..M-25).
+	// create lists the fields without which somebody who would be Active is in phase CardIncomplete; access stays open,
+	// surveys stop (M-07, M-09..M-25).
 	Create []apiv1alpha1.CardField `json:"create,omitempty"`
-	// invite lists the fields required of people whose onboarding.method is Invite (M-30).
+	// invite lists the fields that are asked for while somebody is Invited; they are reported only (M-30).
 	Invite []apiv1alpha1.CardField `json:"invite,omitempty"`
 }
 

@@ -7,10 +7,11 @@ package v1alpha1
 //
 // DepartmentGroup puts a group into a department.
 type DepartmentGroupApplyConfiguration struct {
-	// name is the name of the UserGroup.
+	// name is the name of the UserGroup. One that does not exist counts for nothing and is reported by
+	// ReferencesResolved.
 	Name *string `json:"name,omitempty"`
-	// weight is the group's share of the conversations, in percent. Either every group has one, and they add up to 100,
-	// or none has.
+	// weight is the group's share of the conversations, in percent; 0 makes it a fallback. Either every group has one,
+	// and they add up to 100, or none has: then all candidates form one pool (T-16).
 	Weight *int32 `json:"weight,omitempty"`
 }
 

@@ -12,7 +12,7 @@ import (
 //
 // DepartmentOverflow says where a conversation goes that nobody of the department took in time.
 type DepartmentOverflowApplyConfiguration struct {
-	// after is how long a conversation waits before it goes on (1s..24h).
+	// after is how long a conversation stays unassigned before it goes on, 1s to 24h. Absent: it does not go on.
 	After *v1.Duration `json:"after,omitempty"`
 	// type is where the conversation goes.
 	Type *apiv1alpha1.DepartmentOverflowType `json:"type,omitempty"`

@@ -12,15 +12,19 @@ import (
 //
 // DepartmentRouting says how a department hands out conversations.
 type DepartmentRoutingApplyConfiguration struct {
-	// mode says whether conversations are assigned, or shown to everybody. Absent: as the policy defaultRoutingMode says.
+	// mode says whether each conversation is assigned to one agent or shown to all. Absent: as
+	// policies.defaultRoutingMode says. While Organization.spec.chat.autoAssignment is Disabled every department acts
+	// as Pooled (T-17).
 	Mode *apiv1alpha1.RoutingMode `json:"mode,omitempty"`
-	// selection says who gets the next conversation. It has no effect when mode is Pooled.
+	// selection says which candidate gets the next conversation; without effect when Pooled (T-17).
 	Selection *apiv1alpha1.Selection `json:"selection,omitempty"`
-	// requiredSkills lists skills that candidates must have.
+	// requiredSkills are the skills that candidates must have (V-31).
 	RequiredSkills []RequiredSkillApplyConfiguration `json:"requiredSkills,omitempty"`
-	// reassignAfter is how long an agent may leave a conversation unanswered (1s..24h). Absent: as the organization says.
+	// reassignAfter is how long an agent may leave a conversation unanswered before the next one gets it, 1s to 24h.
+	// Absent: as Organization.spec.chat.reassignment says (T-17).
 	ReassignAfter *v1.Duration `json:"reassignAfter,omitempty"`
-	// overflow says where a conversation goes that nobody took.
+	// overflow says where a conversation goes that nobody took. On a cycle it is ignored, and its default Unassigned
+	// holds: OverflowAcyclic=False (T-17).
 	Overflow *DepartmentOverflowApplyConfiguration `json:"overflow,omitempty"`
 }
 

@@ -11,30 +11,34 @@ import (
 //
 // DepartmentSpec says who answers what customers write, and how it is handed out.
 type DepartmentSpecApplyConfiguration struct {
-	// displayName is shown to people. Absent: the object's name.
+	// displayName is the name shown to people. Absent: the object's name (T-18).
 	DisplayName *string `json:"displayName,omitempty"`
-	// description says what the department is for.
+	// description says, for people, what the department is for (T-18).
 	Description *string `json:"description,omitempty"`
-	// default makes this the department that takes what no other one serves. At most one may be.
+	// default true makes this the department that takes what no other one serves. Of several the holder of longest
+	// standing is it; the others get KeysUnique=False (T-17).
 	Default *bool `json:"default,omitempty"`
-	// visibility says where the department is offered.
+	// visibility says where the department is offered to customers; passed on.
 	Visibility *apiv1alpha1.DepartmentVisibility `json:"visibility,omitempty"`
-	// groups lists the groups whose members are candidates. Absent or empty: every active teammate who handles
-	// conversations.
+	// groups are the groups whose members are candidates. Absent or empty: every teammate who is active and handles
+	// conversations. Groups that are all missing, Disabled or without candidates give Routable=False, and never
+	// everybody (T-16).
 	Groups []DepartmentGroupApplyConfiguration `json:"groups,omitempty"`
-	// profiles names inbound profiles that the department serves. With neither profiles nor profileSelector it serves the
-	// profiles of its enabled groups.
+	// profiles names the inbound profiles served. With neither profiles nor profileSelector the department serves the
+	// profiles of its enabled groups. One that a department of smaller name serves too is lost to it:
+	// InboundUnique=False (T-01).
 	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitempty"`
-	// profileSelector selects inbound profiles that the department serves, in addition to profiles.
+	// profileSelector selects inbound profiles served, beside profiles (T-01).
 	ProfileSelector *ProfileSelectorApplyConfiguration `json:"profileSelector,omitempty"`
-	// routing says how conversations are handed out.
+	// routing says how conversations are handed out (T-17).
 	Routing *DepartmentRoutingApplyConfiguration `json:"routing,omitempty"`
-	// outOfHours says where a conversation goes while the department is closed.
+	// outOfHours says where a conversation goes while the department is closed. On a cycle it is ignored, and its
+	// default Unassigned holds: OverflowAcyclic=False (E-06).
 	OutOfHours *DepartmentOutOfHoursApplyConfiguration `json:"outOfHours,omitempty"`
-	// bot answers before, or instead of, people.
+	// bot answers before people, or instead of them. Absent: people answer.
 	Bot *BotApplyConfiguration `json:"bot,omitempty"`
-	// scheduleRef names the Schedule with the hours of the department. Absent: it is open when any of its enabled groups
-	// is; without groups, when the organization is.
+	// scheduleRef names the Schedule with the hours of the department. Absent, or not usable: it is open when any of
+	// its enabled groups is; without groups, when the organization is (E-06).
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
 	// tags are passed on to connected systems.
 	Tags []string `json:"tags,omitempty"`

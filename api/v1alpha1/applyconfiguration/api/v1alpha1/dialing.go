@@ -12,19 +12,24 @@ import (
 //
 // Dialing lets a group be rung.
 type DialingApplyConfiguration struct {
-	// strategy is the order in which agents are rung.
+	// strategy is the order in which members are rung (V-17).
 	Strategy *apiv1alpha1.DialingStrategy `json:"strategy,omitempty"`
-	// maxRingTime is how long an agent is rung under Sequential, and how long the call rings in all otherwise (1s..10m).
+	// maxRingTime is how long one agent is rung under Sequential, and how long the call rings in all otherwise; 1s to
+	// 10m (V-18, V-20, V-21).
 	MaxRingTime *v1.Duration `json:"maxRingTime,omitempty"`
-	// maxGroupDialingTime is how long a Sequential group is rung in all (1s..1h).
+	// maxGroupDialingTime is how long a Sequential group is rung in all, 1s to 1h and not shorter than maxRingTime;
+	// only and always with Sequential (V-21).
 	MaxGroupDialingTime *v1.Duration `json:"maxGroupDialingTime,omitempty"`
-	// profiles names the inbound numbers that ring this group.
+	// profiles names the inbound numbers that ring this group. One that a department, a queue or a group of smaller
+	// name serves too is lost to it: InboundUnique=False (T-01).
 	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitempty"`
-	// profileSelector selects inbound numbers that ring this group, in addition to profiles.
+	// profileSelector selects inbound numbers that ring this group, beside profiles (T-01).
 	ProfileSelector *ProfileSelectorApplyConfiguration `json:"profileSelector,omitempty"`
-	// overflow says where a call goes that nobody accepted in time.
+	// overflow says where a call goes that nobody accepted in time. On a cycle it is ignored, and its default Hangup
+	// holds: OverflowAcyclic=False (E-06).
 	Overflow *GroupOverflowApplyConfiguration `json:"overflow,omitempty"`
-	// outOfHours says where a call goes while the hours of the group are closed.
+	// outOfHours says where a call goes while the hours of the group are closed. On a cycle it is ignored, and its
+	// default Hangup holds: OverflowAcyclic=False (E-06).
 	OutOfHours *GroupOverflowApplyConfiguration `json:"outOfHours,omitempty"`
 }
 

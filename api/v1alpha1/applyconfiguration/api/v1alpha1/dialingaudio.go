@@ -11,10 +11,10 @@ import (
 //
 // DialingAudio is what callers hear while the group is rung.
 type DialingAudioApplyConfiguration struct {
-	// override says whether the group has audio of its own: Enabled uses source, Disabled none, Inherit the
-	// organization's.
+	// override says whether the group has audio of its own: Enabled plays source; Inherit and Disabled play the
+	// organization's (V-14..V-16).
 	Override *apiv1alpha1.Toggle `json:"override,omitempty"`
-	// source is the recording. Needed when override is Enabled.
+	// source is the recording; required when override is Enabled (V-15).
 	Source *AudioSourceApplyConfiguration `json:"source,omitempty"`
 }
 

@@ -11,7 +11,8 @@ import (
 //
 // GroupMention holds the mention settings of a group.
 type GroupMentionApplyConfiguration struct {
-	// state says whether the group may be mentioned. Inherit means Enabled.
+	// state says whether the group may be mentioned; Inherit means Enabled. Disabled gives Mentionable=False,
+	// MentionOff (A-13).
 	State *apiv1alpha1.Toggle `json:"state,omitempty"`
 }
 

@@ -11,9 +11,9 @@ import (
 //
 // GroupOverflow says where a call goes that the group does not take.
 type GroupOverflowApplyConfiguration struct {
-	// type is where the call goes.
+	// type is where the call goes (E-06).
 	Type *apiv1alpha1.GroupOverflowType `json:"type,omitempty"`
-	// name is the name of the Queue or UserGroup.
+	// name is the name of the Queue or UserGroup the call goes to; set for these types only.
 	Name *string `json:"name,omitempty"`
 }
 

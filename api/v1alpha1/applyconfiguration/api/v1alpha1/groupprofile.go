@@ -11,7 +11,8 @@ import (
 //
 // GroupProfile assigns a profile to a group.
 type GroupProfileApplyConfiguration struct {
-	// name is the name of the Profile.
+	// name is the name of the Profile. One that does not exist counts for nothing and is reported by
+	// ReferencesResolved.
 	Name                     *string `json:"name,omitempty"`
 	WindowApplyConfiguration `json:""`
 }

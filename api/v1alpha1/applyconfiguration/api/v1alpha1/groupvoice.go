@@ -11,19 +11,23 @@ import (
 //
 // GroupVoice holds the voice settings of a group. They override the organization's in both directions.
 type GroupVoiceApplyConfiguration struct {
-	// extension rings the group. Unique over teammates and groups.
+	// extension is the short number that rings the group, unique among teammates and groups; the later holder gets
+	// KeysUnique=False (V-08).
 	Extension *string `json:"extension,omitempty"`
-	// outboundCalls says whether members may call out.
+	// outboundCalls says whether members may call out. Inherit leaves it to the organization (V-09, V-13).
 	OutboundCalls *apiv1alpha1.Toggle `json:"outboundCalls,omitempty"`
-	// agentsCanChangeCallerID says whether members may choose the caller ID of a call.
+	// agentsCanChangeCallerID says whether members may choose the caller ID of a call; it needs outboundCalls. Inherit
+	// leaves it to the organization (V-11).
 	AgentsCanChangeCallerID *apiv1alpha1.Toggle `json:"agentsCanChangeCallerID,omitempty"`
-	// recordingAccess says whether members may listen to recordings.
+	// recordingAccess says whether members may listen to their recordings. Inherit leaves it to the organization (V-12,
+	// V-13).
 	RecordingAccess *apiv1alpha1.Toggle `json:"recordingAccess,omitempty"`
-	// callerIDProfileRef names the Profile, of type Phone, whose number is shown to those called.
+	// callerIDProfileRef names the Profile whose number those called see. One that is not of type Phone counts for
+	// nothing: ReferencesResolved=False, WrongType (V-10).
 	CallerIDProfileRef *ObjectRefApplyConfiguration `json:"callerIDProfileRef,omitempty"`
-	// dialingAudio is what callers hear while the group is rung.
+	// dialingAudio is what callers hear while the group is rung. Absent: the organization's (V-14..V-16).
 	DialingAudio *DialingAudioApplyConfiguration `json:"dialingAudio,omitempty"`
-	// dialing lets the group be rung. Absent: it is not.
+	// dialing lets the group be rung, and gives it a RoutePlan. Absent: it is not dialled (V-17).
 	Dialing *DialingApplyConfiguration `json:"dialing,omitempty"`
 }
 

@@ -9,7 +9,8 @@ package v1alpha1
 type HoursApplyConfiguration struct {
 	// open is the local time at which the hours begin, as HH:MM.
 	Open *string `json:"open,omitempty"`
-	// close is the local time at which the hours end, as HH:MM or 24:00. Not later than open: on the next day.
+	// close is the local time at which the hours end, as HH:MM or 24:00. Earlier than open: on the next day; the same:
+	// 24 hours later (R-14).
 	Close *string `json:"close,omitempty"`
 }
 

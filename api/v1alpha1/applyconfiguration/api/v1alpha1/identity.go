@@ -7,17 +7,17 @@ package v1alpha1
 //
 // Identity says who a person is. Keys are unique in the namespace; the later holder gets KeysUnique=False.
 type IdentityApplyConfiguration struct {
-	// email is the e-mail address, unique in the namespace, compared case-insensitively and never rewritten. Without it
-	// the person gets Notifiable=False, NoEmail (M-11, V-04).
+	// email is the e-mail address, compared case-insensitively and never rewritten. Whoever claims one that is held is
+	// in phase Invalid, with KeysUnique=False. Without an e-mail: Notifiable=False, NoEmail (M-11, V-04).
 	Email *string `json:"email,omitempty"`
-	// employeeID is the number in the personnel system, unique in the namespace (M-12, M-22).
+	// employeeID is the number in the personnel system; unique as the e-mail is (M-12, M-22).
 	EmployeeID *string `json:"employeeID,omitempty"`
-	// directoryID is the id in the upstream directory, unique in the namespace (T-02).
+	// directoryID is the id in the upstream directory; unique as the e-mail is (T-02).
 	DirectoryID *string `json:"directoryID,omitempty"`
 	// directoryTenantAdmin says that the directory knows the person as its administrator. Under ownerAssignment
 	// Directory nobody else may be an Owner (T-03).
 	DirectoryTenantAdmin *bool `json:"directoryTenantAdmin,omitempty"`
-	// username is the person's Kubernetes user, unique in the namespace (V-02).
+	// username is the person's Kubernetes user; unique as the e-mail is (V-02).
 	Username *string `json:"username,omitempty"`
 }
 

@@ -12,11 +12,13 @@ import (
 //
 // Member is an explicit member of a group.
 type MemberApplyConfiguration struct {
-	// name is the name of the Teammate.
+	// name is the name of the Teammate. One that does not exist counts for nothing and is reported by
+	// ReferencesResolved.
 	Name *string `json:"name,omitempty"`
-	// position is the member's place in the dialing order, lower first. Members without one come last.
+	// position is the place in the dialing order, lower first; members without one come last, by name. Only Sequential
+	// rings in this order (V-22, V-27).
 	Position *int32 `json:"position,omitempty"`
-	// notify lists how the member is told of mentions of the group.
+	// notify lists how the member is told of mentions of the group; passed on (A-13).
 	Notify                   []apiv1alpha1.NotifyChannel `json:"notify,omitempty"`
 	WindowApplyConfiguration `json:""`
 }

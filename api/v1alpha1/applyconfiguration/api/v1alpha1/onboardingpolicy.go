@@ -11,8 +11,9 @@ import (
 //
 // OnboardingPolicy says how accounts become active.
 type OnboardingPolicyApplyConfiguration struct {
-	// confirmation Required keeps a Teammate in phase Invited or AwaitingConfirmation until the account is confirmed
-	// (M-28, M-31, V-03).
+	// confirmation Required keeps people closed out until their account is confirmed: in phase Invited when
+	// onboarding.method is Invite or Import, AwaitingConfirmation when it is Create. Those of method Directory are
+	// never asked (M-28, M-31, V-03).
 	Confirmation *apiv1alpha1.Confirmation `json:"confirmation,omitempty"`
 }
 

@@ -30,11 +30,12 @@ type OrganizationSpecApplyConfiguration struct {
 	Voice *OrganizationVoiceApplyConfiguration `json:"voice,omitempty"`
 	// chat is the general level of chat settings.
 	Chat *OrganizationChatApplyConfiguration `json:"chat,omitempty"`
-	// scheduleRef names the Schedule with the hours of the organization. Absent: always open (E-06).
+	// scheduleRef names the Schedule with the hours of the organization. Absent, or not usable: always open (E-06).
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
 	// skills is the catalogue of skills (V-31).
 	Skills []SkillApplyConfiguration `json:"skills,omitempty"`
-	// practices are the sub-tenants of the organization (A-02).
+	// practices are the sub-tenants of the organization; without effect while policies.practiceScoping is Disabled
+	// (A-02).
 	Practices []PracticeApplyConfiguration `json:"practices,omitempty"`
 	// vocabulary lists permissions of connected systems; they are known beside the well-known ones, in both scopes, and
 	// matched by patterns (M-04).
@@ -42,7 +43,8 @@ type OrganizationSpecApplyConfiguration struct {
 	// defaultAccountRoleRef names the AccountRole of people without one. Absent: agent, under preset PatientMessaging
 	// staff (M-09).
 	DefaultAccountRoleRef *ObjectRefApplyConfiguration `json:"defaultAccountRoleRef,omitempty"`
-	// defaultProfileRoleRef names the ProfileRole that holds where no other source gives one (E-23).
+	// defaultProfileRoleRef names the ProfileRole that holds on a visible profile where no other source gives one.
+	// Absent: none does, and the profile is seen without permissions (E-23).
 	DefaultProfileRoleRef *ObjectRefApplyConfiguration `json:"defaultProfileRoleRef,omitempty"`
 	// denies lists permissions removed from everybody but Owners (M-03).
 	Denies []string `json:"denies,omitempty"`

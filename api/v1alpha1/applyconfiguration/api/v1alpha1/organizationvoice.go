@@ -14,7 +14,8 @@ import (
 type OrganizationVoiceApplyConfiguration struct {
 	// outboundCalls is the general switch for outbound calls (V-09, V-13).
 	OutboundCalls *apiv1alpha1.Switch `json:"outboundCalls,omitempty"`
-	// callerIDProfileRef names the Profile of type Phone that is the general caller ID (V-10).
+	// callerIDProfileRef names the Profile whose number those called see, where no group says otherwise. One that is
+	// not of type Phone counts for nothing: ReferencesResolved=False, WrongType (V-10).
 	CallerIDProfileRef *ObjectRefApplyConfiguration `json:"callerIDProfileRef,omitempty"`
 	// agentsCanChangeCallerID is the general switch for choosing a caller ID (V-11).
 	AgentsCanChangeCallerID *apiv1alpha1.Switch `json:"agentsCanChangeCallerID,omitempty"`

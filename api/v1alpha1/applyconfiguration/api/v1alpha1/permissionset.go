@@ -11,11 +11,14 @@ import (
 //
 // PermissionSet is the profile role that members hold on every profile of the group.
 type PermissionSetApplyConfiguration struct {
-	// profileRoleRef names the ProfileRole.
+	// profileRoleRef names the ProfileRole. One that does not exist gives no permissions, and ReferencesResolved=False
+	// (E-12, E-18).
 	ProfileRoleRef *ObjectRefApplyConfiguration `json:"profileRoleRef,omitempty"`
-	// application says when changes reach people. Absent: as the policy permissionSetApplication says.
+	// application says when changes of members, profiles or role reach people. Absent: as
+	// policies.permissionSetApplication says (E-20).
 	Application *apiv1alpha1.PermissionSetApplication `json:"application,omitempty"`
-	// reflashToken releases, whenever it changes, all changes that wait under OnReflash. Any new value will do.
+	// reflashToken is any text; under OnReflash a change of it applies all changes that wait, which until then give
+	// PermissionSetCurrent=False, PendingReflash (E-20).
 	ReflashToken *string `json:"reflashToken,omitempty"`
 }
 

@@ -15,24 +15,28 @@ type PoliciesApplyConfiguration struct {
 	// groupMembership says how many groups a person may be in at once. Exclusive: one, the incumbent wins, others are
 	// rejected with ExclusiveConflict (E-09, M-27, V-07).
 	GroupMembership *apiv1alpha1.GroupMembership `json:"groupMembership,omitempty"`
-	// groupDeletion DisableOnly refuses the deletion of groups (A-11).
+	// groupDeletion DisableOnly refuses the deletion of groups whose deletionPolicy is Inherit (A-11).
 	GroupDeletion *apiv1alpha1.GroupDeletion `json:"groupDeletion,omitempty"`
 	// disabledGroupEdit Deny refuses every edit of a disabled group but enabling it (A-09, A-12).
 	DisabledGroupEdit *apiv1alpha1.DisabledGroupEdit `json:"disabledGroupEdit,omitempty"`
-	// groupInUse Block warns when a group that departments use is disabled or deleted (T-16).
+	// groupInUse Block warns when a group that departments name is disabled or deleted; a disabled one gets
+	// PolicyCompliant=False, GroupInUse, and the departments drop it (T-16).
 	GroupInUse *apiv1alpha1.GroupInUse `json:"groupInUse,omitempty"`
 	// groupNameUniqueness says among which groups handles must be unique; the later holder gets KeysUnique=False (A-03,
 	// E-14).
 	GroupNameUniqueness *apiv1alpha1.GroupNameUniqueness `json:"groupNameUniqueness,omitempty"`
 	// groupMemberBaseTypes says which base types groups accept as members, by scope.
 	GroupMemberBaseTypes *GroupMemberBaseTypesPolicyApplyConfiguration `json:"groupMemberBaseTypes,omitempty"`
-	// groupSettingConflict says which value wins when a person's groups disagree on a voice setting (V-13).
+	// groupSettingConflict says which value wins when a person's groups disagree on a voice setting;
+	// VoiceSettingsConsistent is False then (V-13).
 	GroupSettingConflict *apiv1alpha1.GroupSettingConflict `json:"groupSettingConflict,omitempty"`
 	// supervisorMembership Deny rejects supervisors of a group as its members, with SupervisorIsMember (E-03, V-23).
 	SupervisorMembership *apiv1alpha1.SupervisorMembership `json:"supervisorMembership,omitempty"`
-	// permissionSetApplication says when changes of a group reach its members, unless the group says otherwise (E-20).
+	// permissionSetApplication says when changes of a group reach its members, unless the group says otherwise.
+	// OnReflash: when its reflashToken changes (E-20).
 	PermissionSetApplication *apiv1alpha1.PermissionSetApplication `json:"permissionSetApplication,omitempty"`
-	// profileRoleCombination says how several profile roles on one profile combine (E-01, E-12).
+	// profileRoleCombination says how several profile roles on one profile combine: Union of all, or MostSpecific,
+	// where a direct role stands for those of groups and practices. Denies of every source hold in both (E-01, E-12).
 	ProfileRoleCombination *apiv1alpha1.ProfileRoleCombination `json:"profileRoleCombination,omitempty"`
 	// roleModel limits account roles.
 	RoleModel *RoleModelPolicyApplyConfiguration `json:"roleModel,omitempty"`
@@ -45,19 +49,23 @@ type PoliciesApplyConfiguration struct {
 	Onboarding *OnboardingPolicyApplyConfiguration `json:"onboarding,omitempty"`
 	// cardRequirements says which fields a card must have.
 	CardRequirements *CardRequirementsPolicyApplyConfiguration `json:"cardRequirements,omitempty"`
-	// cardApproval Required keeps a Teammate in phase PendingReview until the card is approved (M-36).
+	// cardApproval Required keeps a Teammate in phase PendingReview until the card as it is now is approved; access
+	// stays open, surveys use the card approved last (M-36).
 	CardApproval *apiv1alpha1.CardApprovalPolicy `json:"cardApproval,omitempty"`
 	// cardImage is about survey images.
 	CardImage *CardImagePolicyApplyConfiguration `json:"cardImage,omitempty"`
-	// teamLeader Required gives people without a valid leader TeamLeaderResolved=False, Missing (M-20).
+	// teamLeader Required keeps people without teamLeaderRef in phase CardIncomplete, with TeamLeaderResolved=False,
+	// Missing. Owners, Administrators and one root leader are exempt (M-20).
 	TeamLeader *apiv1alpha1.TeamLeaderPolicy `json:"teamLeader,omitempty"`
-	// leaderDeparture Block warns when somebody with reports is archived or deleted (M-20, M-21).
+	// leaderDeparture Block warns when somebody with reports is archived or deleted; the reports get
+	// TeamLeaderResolved=False either way (M-20, M-21).
 	LeaderDeparture *apiv1alpha1.LeaderDeparture `json:"leaderDeparture,omitempty"`
 	// chatLimit bounds the number of chats per person.
 	ChatLimit *ChatLimitPolicyApplyConfiguration `json:"chatLimit,omitempty"`
 	// assignment is about queues and campaigns of people.
 	Assignment *AssignmentPolicyApplyConfiguration `json:"assignment,omitempty"`
-	// practiceScoping Enabled turns practices on: groups and lines belong to them, and membership is checked (A-02).
+	// practiceScoping Enabled turns practices on: groups may have a practice, lines belong to one, and members are
+	// checked. Disabled: groups of other scopes than Organization get PolicyCompliant=False, PracticeScoping (A-02).
 	PracticeScoping *apiv1alpha1.Switch `json:"practiceScoping,omitempty"`
 	// teammateDeletion ArchiveFirst refuses the deletion of people who are not archived (V-33).
 	TeammateDeletion *apiv1alpha1.TeammateDeletion `json:"teammateDeletion,omitempty"`

@@ -17,9 +17,10 @@ type PracticeApplyConfiguration struct {
 	DisplayName *string `json:"displayName,omitempty"`
 	// timeZone is the practice's zone. Absent: the organization's.
 	TimeZone *string `json:"timeZone,omitempty"`
-	// scheduleRef names the Schedule with the hours of the practice.
+	// scheduleRef names the Schedule with the hours of the practice. Absent, or not usable: those of the organization.
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
-	// state Disabled takes the practice out of use. Absent: Enabled.
+	// state Disabled takes the practice out of use: it gives no lines and no data scope, and its groups cannot be
+	// mentioned. Absent: Enabled.
 	State *apiv1alpha1.Switch `json:"state,omitempty"`
 }
 

@@ -9,9 +9,10 @@ package v1alpha1
 type ScheduleExceptionApplyConfiguration struct {
 	// date is the day, as YYYY-MM-DD. A day that does not exist gives Ready=False, InvalidHours.
 	Date *string `json:"date,omitempty"`
-	// closed true closes the whole day.
+	// closed true closes the whole day, also what spills in from the day before; hours are then not read. Absent: not
+	// closed.
 	Closed *bool `json:"closed,omitempty"`
-	// hours are the hours of that day.
+	// hours are the hours of that day, in place of the weekly ones. Absent or empty: closed all day.
 	Hours []HoursApplyConfiguration `json:"hours,omitempty"`
 }
 

@@ -7,7 +7,8 @@ package v1alpha1
 //
 // TeammatePractice puts a person into a practice (A-02, A-06).
 type TeammatePracticeApplyConfiguration struct {
-	// name is the name of a practice of Organization.spec.practices.
+	// name is the name of a practice of Organization.spec.practices. Another name counts for nothing and is reported by
+	// ReferencesResolved.
 	Name *string `json:"name,omitempty"`
 	// lines are the Profiles of type Line that Staff see of this practice.
 	Lines []ObjectRefApplyConfiguration `json:"lines,omitempty"`

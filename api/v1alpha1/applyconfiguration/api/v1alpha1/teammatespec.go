@@ -20,18 +20,21 @@ type TeammateSpecApplyConfiguration struct {
 	FirstName *string `json:"firstName,omitempty"`
 	// lastName is the family name (M-16).
 	LastName *string `json:"lastName,omitempty"`
-	// accountRoleRef names the AccountRole held. Absent: Organization.spec.defaultAccountRoleRef. A role that does not
-	// exist gives no permissions, and ReferencesResolved=False (M-09, T-02).
+	// accountRoleRef names the AccountRole held. Absent: Organization.spec.defaultAccountRoleRef. One that does not
+	// exist, or may not be held (RoleAllowed=False), leaves the person in phase Invalid, without any access (M-09,
+	// T-02).
 	AccountRoleRef *ObjectRefApplyConfiguration `json:"accountRoleRef,omitempty"`
 	// The window of the whole person: before from the phase is Scheduled, at until it is Ended, a departure (V-33).
 	WindowApplyConfiguration `json:""`
-	// scheduleRef names the Schedule with the person's working hours. Absent: always (E-06).
+	// scheduleRef names the Schedule with the person's working hours; outside them nothing is routed to the person,
+	// access stays. Absent: always (E-06).
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
-	// absences are planned absences; nothing is routed to the person meanwhile (T-09).
+	// absences are planned absences; nothing is routed to the person meanwhile, access stays (T-09).
 	Absences []AbsenceApplyConfiguration `json:"absences,omitempty"`
 	// canManageTeams says that the person may be a team leader (M-10).
 	CanManageTeams *bool `json:"canManageTeams,omitempty"`
-	// teamLeaderRef names the Teammate reported to. TeamLeaderResolved tells when that does not work (M-20, M-21).
+	// teamLeaderRef names the Teammate reported to. One that does not exist, may not manage teams, is archived or is on
+	// a cycle counts for none: TeamLeaderResolved=False (M-20, M-21).
 	TeamLeaderRef *ObjectRefApplyConfiguration `json:"teamLeaderRef,omitempty"`
 	// card is what customers may see of the person; policies.cardRequirements says what it must hold.
 	Card *CardApplyConfiguration `json:"card,omitempty"`
@@ -49,17 +52,17 @@ type TeammateSpecApplyConfiguration struct {
 	// autoAssignment says whether chats are assigned to the person automatically. Inherit: as in the organization (V-30).
 	AutoAssignment *apiv1alpha1.Toggle `json:"autoAssignment,omitempty"`
 	// extension is the short number of the person, unique among teammates and groups; the later holder gets
-	// KeysUnique=False (V-29).
+	// KeysUnique=False and is rung without it (V-29).
 	Extension *string `json:"extension,omitempty"`
 	// skills are the skills of the person (V-31).
 	Skills []TeammateSkillApplyConfiguration `json:"skills,omitempty"`
 	// assignment says what the person works on: queues, a campaign or neither (V-37..V-41).
 	Assignment *AssignmentApplyConfiguration `json:"assignment,omitempty"`
-	// groups are memberships declared from the person's side. Under groupMembership Exclusive an entry with until is
-	// temporary cover (M-27).
+	// groups are memberships declared from the person's side; the group may reject them. Under policies.groupMembership
+	// Exclusive an entry with until is temporary cover (M-27).
 	Groups []TeammateGroupApplyConfiguration `json:"groups,omitempty"`
-	// primaryGroupRef names the group whose voice settings win; it must be one that accepted the person, else
-	// ReferencesResolved=False (V-13).
+	// primaryGroupRef names the group whose voice settings win over those of the person's other groups; one that did
+	// not accept the person gives ReferencesResolved=False (V-13).
 	PrimaryGroupRef *ObjectRefApplyConfiguration `json:"primaryGroupRef,omitempty"`
 	// profiles are direct grants (E-01).
 	Profiles []TeammateProfileApplyConfiguration `json:"profiles,omitempty"`
@@ -74,7 +77,8 @@ type TeammateSpecApplyConfiguration struct {
 	TimeZone *string `json:"timeZone,omitempty"`
 	// language is a personal setting, passed on.
 	Language *string `json:"language,omitempty"`
-	// lifecycle is what the administrator decided about the account (V-33, V-34).
+	// lifecycle is what the administrator decided about the account: Blocked closes it for a time and gives back
+	// exactly the former access, Archived closes it and is a departure (V-33, V-34).
 	Lifecycle *LifecycleApplyConfiguration `json:"lifecycle,omitempty"`
 }
 

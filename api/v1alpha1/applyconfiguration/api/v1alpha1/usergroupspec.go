@@ -12,46 +12,61 @@ import (
 //
 // UserGroupSpec says who is in a group and what the group gives. Nothing in it is required.
 type UserGroupSpecApplyConfiguration struct {
-	// displayName is shown to people. Absent: the object's name.
+	// displayName is the name shown to people. Absent: the object's name (E-14, T-13, A-03).
 	DisplayName *string `json:"displayName,omitempty"`
-	// description says what the group is for.
+	// description says, for people, what the group is for (A-03).
 	Description *string `json:"description,omitempty"`
-	// handle is what follows the @ of a mention, unique without regard to case as the policy groupNameUniqueness says.
-	// Absent: the display name.
+	// handle is what follows the @ of a mention; absent, the display name. It is unique without regard to case where
+	// policies.groupNameUniqueness says so: the later holder gets KeysUnique=False and Mentionable=False,
+	// DuplicateHandle. One that cannot follow an @ gives Mentionable=False, InvalidHandle (A-03).
 	Handle *string `json:"handle,omitempty"`
-	// scope says to what part of the organization the group belongs. It is chosen when the group is created.
+	// scope says to what part of the organization the group belongs; it cannot change later. Scopes other than
+	// Organization need policies.practiceScoping Enabled, else PolicyCompliant=False, PracticeScoping, and the group
+	// cannot be mentioned (A-01).
 	Scope *apiv1alpha1.GroupScope `json:"scope,omitempty"`
-	// practices lists the practices of the group: exactly one with scope Practice, none with scope Organization.
+	// practices are the practices of the group: exactly one with scope Practice, none with scope Organization. One that
+	// Organization.spec.practices does not list counts for nothing and is reported by ReferencesResolved (A-02).
 	Practices []GroupPracticeApplyConfiguration `json:"practices,omitempty"`
-	// state switches the group off: a Disabled group gives nothing and is in no route.
+	// state Disabled makes the group contribute nothing anywhere: no grants, no plan, no data scope, nothing through
+	// includes. Its members stay listed. Departments that name it make the change a violation under policies.groupInUse
+	// Block: PolicyCompliant=False, GroupInUse (A-09, A-10).
 	State *apiv1alpha1.Switch `json:"state,omitempty"`
-	// criteria say, for people, what the group is for.
+	// criteria classify the group for people; they select nobody (E-04, E-05).
 	Criteria []CriterionApplyConfiguration `json:"criteria,omitempty"`
-	// members lists explicit members.
+	// members are explicit members. Whoever is not accepted is listed in status.rejected with the reason, and
+	// MembersAccepted is False (E-15, T-14, V-22, V-27).
 	Members []MemberApplyConfiguration `json:"members,omitempty"`
-	// memberSelector selects further members by the labels of Teammates. An empty one selects nobody.
+	// memberSelector makes every Teammate with matching labels a member, without a cap. An empty one selects nobody;
+	// one that cannot be parsed selects nobody and gives ReferencesResolved=False, InvalidSelector (E-05, T-14).
 	MemberSelector *v1.LabelSelectorApplyConfiguration `json:"memberSelector,omitempty"`
-	// includes names groups whose members are members of this one, at any depth. Profiles and permission sets are not
-	// inherited.
+	// includes names groups whose members are members of this one too, at any depth. Profiles and permission sets are
+	// not inherited. A cycle gives IncludesAcyclic=False and its closing reference is ignored. Under
+	// policies.groupMembership Exclusive all are ignored: PolicyCompliant=False, IncludesNotAllowed (T-15).
 	Includes []ObjectRefApplyConfiguration `json:"includes,omitempty"`
-	// supervisors names the Teammates who supervise the group. They are not members by this.
+	// supervisors names the Teammates who supervise the group; they are not members by it and see its members' data.
+	// Those whose account role does not qualify are dropped: SupervisorsAccepted=False, NotASupervisor (V-23..V-25).
 	Supervisors []ObjectRefApplyConfiguration `json:"supervisors,omitempty"`
-	// profiles lists the profiles of the group.
+	// profiles are the profiles of the group: visible to its members, and what the permission set is about (E-11,
+	// E-16).
 	Profiles []GroupProfileApplyConfiguration `json:"profiles,omitempty"`
-	// profileSelector selects further profiles by their attributes.
+	// profileSelector adds every Profile with matching attributes, without a cap. An empty one selects nothing (E-07,
+	// E-17).
 	ProfileSelector *ProfileSelectorApplyConfiguration `json:"profileSelector,omitempty"`
-	// permissionSet is the profile role that members hold on the profiles of the group. Absent: the group gives no
-	// access to profiles.
+	// permissionSet is the profile role that members hold on the profiles of the group. Absent: the profiles are
+	// visible, and the group gives no permissions on them (E-12, E-18, E-20).
 	PermissionSet *PermissionSetApplyConfiguration `json:"permissionSet,omitempty"`
-	// scheduleRef names the Schedule with the hours of the group.
+	// scheduleRef names the Schedule with the hours of the group. Absent, or not usable: those of its practice, of the
+	// department it serves in, of the organization, else always open (E-06).
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
-	// voice holds the voice settings of the group.
+	// voice holds the voice settings of the group. Explicit values override the organization's in both directions
+	// (V-08..V-21).
 	Voice *GroupVoiceApplyConfiguration `json:"voice,omitempty"`
-	// mention holds the mention settings of the group.
+	// mention holds the mention settings of the group (A-13).
 	Mention *GroupMentionApplyConfiguration `json:"mention,omitempty"`
-	// reporting says whether the group can be chosen in reports.
+	// reporting says whether the group can be chosen in group reports; passed on (M-27, M-39).
 	Reporting *apiv1alpha1.Switch `json:"reporting,omitempty"`
-	// deletionPolicy says whether this group may be deleted.
+	// deletionPolicy says whether this group may be deleted. Inherit: as policies.groupDeletion says. A group deleted
+	// in spite of DisableOnly is gone, with the event DeletedUnderDisableOnly (A-11).
 	DeletionPolicy *apiv1alpha1.DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
 
