@@ -1,6 +1,7 @@
 # Rollcall: everything that a developer or a CI job does. Needed: Go, make, git and a POSIX shell with bash and coreutils.
 # Tools are pinned in modules of their own below hack/tools and are built when first used.
 
+GO ?= go
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -14,8 +15,10 @@ ONCE ?=
 TESTFLAGS ?=
 # What `make bench` measures; empty: all.
 BENCH ?=
+# Name of the operator's image, and the architecture it is built for.
+IMG ?= rollcall:latest
+ARCH ?= $(shell $(GO) env GOARCH)
 
-GO ?= go
 # Two packages at a time: the suites start an API server each, and two cores serve no more.
 GOTEST := $(GO) test -p 2 -timeout 30m
 TOOL_GEN := $(GO) tool -modfile=hack/tools/gen/go.mod
@@ -42,9 +45,14 @@ run: build ## Start a cluster and the operator here, apply config/samples/$SCENA
 
 .PHONY: build
 build: ## Build bin/manager and bin/kubectl-rollcall.
-	@echo 'building bin/manager and bin/kubectl-rollcall'
+	@echo 'building bin/manager and bin/kubectl-rollcall (the first time this takes a minute or two)'
 	@$(GOBUILD) -o bin/manager ./cmd/manager
 	@$(GOBUILD) -o bin/kubectl-rollcall ./cmd/kubectl-rollcall
+
+.PHONY: image
+image: ## Pack the operator into dist/rollcall.tar, named IMG, for docker load, ctr images import or kind load image-archive.
+	@GOOS=linux GOARCH=$(ARCH) $(GOBUILD) -o dist/manager-linux-$(ARCH) ./cmd/manager
+	@cd hack/tools/image && $(GO) run . -binary '$(CURDIR)/dist/manager-linux-$(ARCH)' -output '$(CURDIR)/dist/rollcall.tar' -tag '$(IMG)' -arch $(ARCH)
 
 .PHONY: kube-assets
 kube-assets: ## Obtain etcd, kube-apiserver, kube-controller-manager and kubectl; print their folder.
@@ -109,7 +117,7 @@ verify-config: ## Fail when a kustomization below config/ does not build.
 
 .PHONY: clean
 clean: ## Remove built programs and the state of make run. The cached control plane stays.
-	rm -rf bin .rollcall-dev
+	rm -rf bin dist .rollcall-dev
 
 ##@ Install (into the cluster of your kubeconfig)
 
@@ -123,7 +131,7 @@ uninstall: ## Remove the CRDs and with them every Rollcall object of the cluster
 
 .PHONY: deploy
 deploy: ## Install the CRDs, the permissions and the operator. IMG=registry/name:tag sets its image.
-	@$(WITH_ASSETS) PATH="$$PATH:$$assets"; kubectl kustomize config/default $(if $(IMG),| sed 's#image: rollcall:latest#image: $(IMG)#') | kubectl apply --server-side -f -
+	@$(WITH_ASSETS) PATH="$$PATH:$$assets"; kubectl kustomize config/default | sed 's#image: rollcall:latest#image: $(IMG)#' | kubectl apply --server-side -f -
 
 .PHONY: undeploy
 undeploy: ## Remove the operator, its permissions and the CRDs.
