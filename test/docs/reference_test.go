@@ -198,6 +198,31 @@ func TestEveryConditionAndReasonHasARemedy(t *testing.T) {
 	}
 }
 
+func TestEveryMetricIsDescribed(t *testing.T) {
+	page := read(t, "docs/operations.md")
+	name := regexp.MustCompile(`"(rollcall_[a-z_]+)"`)
+	for _, folder := range []string{"cmd", "controllers", "internal"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, entry os.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, match := range name.FindAllStringSubmatch(string(content), -1) {
+				if !regexp.MustCompile("`" + match[1] + `[{\x60]`).MatchString(page) {
+					t.Errorf("docs/operations.md does not describe %s (%s)", match[1], path)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func pages(t *testing.T) []string {
 	t.Helper()
 	all := []string{"README.md", "CONTRIBUTING.md"}
