@@ -64,5 +64,6 @@ var _ = Describe("Examples", func() {
 		}
 		Expect(kinds).To(HaveLen(11))
 	})
+	It("of the scenarios are admitted", func(ctx context.Context) { admit(ctx, "../../scenarios/*/in.yaml") })
 	It("of config/samples are admitted", func(ctx context.Context) { admit(ctx, "../../../config/samples/*/*.yaml") })
 })

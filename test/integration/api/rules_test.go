@@ -28,6 +28,9 @@ func person(more string) string {
 	return `{identity: {email: ana@fjordline.example}, ` + more + `}`
 }
 
+// window is one that ends after it begins.
+const window = `from: "2027-01-01T00:00:00Z", until: "2027-12-31T23:59:59Z"`
+
 // dialing is the spec of a UserGroup that can be dialled.
 func dialing(content string) string {
 	return `{voice: {dialing: {` + content + `}}}`
@@ -292,6 +295,22 @@ var _ = Describe("Layer 1", func() {
 		expectAnswer(patch(`{"spec": {"identity": {"email": null}}}`), "set at least one of")
 		expectAnswer(patch(`{"spec": {"identity": {"email": null, "employeeID": "5"}, "maxChats": null}}`), "")
 	})
+
+	// The API server gives each rule, and each object, a budget at run time beside the estimate made of the schema.
+	DescribeTable("the largest objects can be checked", func(ctx context.Context, kind, spec string) {
+		stored := object(kind, "large", spec)
+		Expect(strict().Create(ctx, stored)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(kube.Delete(ctx, stored)).To(Succeed()) })
+		Expect(strict().Update(ctx, stored.DeepCopy(), client.DryRunAll)).To(Succeed())
+	},
+		Entry("a group", "UserGroup", `{members: `+repeat(1000, `{name: `+long(58)+`-%03d, `+window+`}`)+`, profiles: `+repeat(500, `{name: p-%d, `+window+`}`)+
+			`, includes: `+repeat(50, `{name: g-%d}`)+`, voice: {dialing: {strategy: Random, maxRingTime: 15s, profiles: `+repeat(500, `{name: p-%d}`)+`}}}`),
+		Entry("a teammate", "Teammate", `{identity: {employeeID: "1"}, groups: `+repeat(100, `{name: g-%d, `+window+`}`)+`, profiles: `+repeat(500, `{name: p-%d, `+window+`}`)+
+			`, absences: `+repeat(50, `{name: a-%d, `+window+`}`)+`, practices: `+repeat(50, `{name: p-%d, lines: `+strings.ReplaceAll(repeat(200, `{name: l-%d}`), "%", "%%")+`}`)+`}`),
+		Entry("a profile role", "ProfileRole", `{permissions: `+repeat(256, long(32)+`.v%d`)+`, denies: `+repeat(128, long(32)+`.v%d`)+`, includes: `+repeat(32, `{name: r-%d}`)+`}`),
+		Entry("an organization", "Organization", `{vocabulary: `+repeat(200, long(32)+`.v%d`)+`, denies: `+repeat(128, long(32)+`.v%d`)+`, skills: `+repeat(200, `{name: s-%d}`)+`, practices: `+repeat(200, `{name: p-%d}`)+`}`),
+		Entry("a department", "Department", `{groups: `+repeat(50, `{name: g-%d, weight: 2}`)+`, profiles: `+repeat(500, `{name: p-%d}`)+`}`),
+	)
 
 	It("never says immutable, so that no tool deletes and recreates", func(ctx context.Context) {
 		stored := object("AccountRole", "worded", smallest["AccountRole"])
