@@ -186,7 +186,11 @@ func (a *Access) dataScope(t *incr.Task, tm *rollcallv1.Teammate, role *roster.A
 		d.Areas = append(d.Areas, rollcallv1.EffectiveDataScopeArea{Name: area.Name, Scopes: orderedScopes(area.Scopes)})
 	}
 	slices.SortFunc(d.Areas, func(x, y rollcallv1.EffectiveDataScopeArea) int { return cmp.Compare(x.Name, y.Name) })
-	for _, s := range d.Scopes {
+	anchored := slices.Clone(d.Scopes)
+	for _, area := range d.Areas {
+		anchored = append(anchored, area.Scopes...) // an area may be narrower than the default by another scope
+	}
+	for _, s := range orderedScopes(anchored) {
 		switch s {
 		case rollcallv1.ScopeCompany:
 			d.All = true

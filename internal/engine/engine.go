@@ -58,8 +58,11 @@ type Engine struct {
 	plans     map[routing.Target]struct{}
 	inputs    map[lint.Object]struct{}
 	shards    map[string]ledger.Shard
-	unmatched map[string]time.Time // identity key -> since when no teammate matches
-	phases    map[rollcallv1.Phase]int32
+	unmatched map[string]time.Time // record of a person -> since when no teammate matches
+	held      map[lint.Object]roster.Change
+	// remembered asks for a review of the memory once all objects are known.
+	remembered bool
+	phases     map[rollcallv1.Phase]int32
 }
 
 // people answers the planner's questions about persons.
@@ -85,7 +88,7 @@ func New(now time.Time) *Engine {
 	e := &Engine{
 		Roster: roster.New(now),
 		access: map[string]struct{}{}, plans: map[routing.Target]struct{}{}, inputs: map[lint.Object]struct{}{},
-		shards: map[string]ledger.Shard{}, unmatched: map[string]time.Time{}, phases: map[rollcallv1.Phase]int32{},
+		shards: map[string]ledger.Shard{}, unmatched: map[string]time.Time{}, held: map[lint.Object]roster.Change{}, phases: map[rollcallv1.Phase]int32{},
 	}
 	e.book, _ = ledger.Open(nil)
 	e.Lifecycle = lifecycle.New(e.Roster)
@@ -109,16 +112,41 @@ func (e *Engine) Remember(objects []*rollcallv1.Ledger, outputs bool) {
 	e.book = book
 	e.Roster.Remember(memory, book.Exists(), outputs && !book.Exists())
 	e.Roster.TakeFresh()
+	e.remembered = true
 }
 
 // Apply moves to the instant now, takes changes and returns what they touched. Objects must not be changed afterwards.
 func (e *Engine) Apply(now time.Time, changes ...roster.Change) Touched {
+	for _, c := range changes {
+		e.held[lint.ObjectOf(c.Object)] = c
+	}
+	if e.Frozen() {
+		return Touched{}
+	}
+	changes = changes[:0:0]
+	for _, o := range sortedKeys(e.held, compareObjects) {
+		changes = append(changes, e.held[o])
+	}
+	clear(e.held)
 	e.Roster.Advance(now)
 	e.Roster.Apply(changes...)
 	for _, c := range changes {
 		e.watch(c)
 	}
 	return e.settle()
+}
+
+// Frozen reports whether the Organization is missing: changes are held and time does not pass, so that results and
+// memory stay as they were, until it appears.
+func (e *Engine) Frozen() bool {
+	if c, changed := e.held[lint.Object{Kind: roster.KindOrganization, Name: rollcallv1.OrganizationName}]; changed {
+		return c.Deleted
+	}
+	return e.Roster.Organization(nil) == nil
+}
+
+func compareObjects(a, b lint.Object) int {
+	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
 }
 
 // Advance moves to the instant now and returns what time touched.
@@ -159,7 +187,14 @@ func (e *Engine) Lose(now time.Time, shard string) (Touched, bool) {
 
 // settle recomputes, keeps what is to be remembered, and collects what changed.
 func (e *Engine) settle() Touched {
+	if e.remembered {
+		e.Roster.ReviewClaims()
+	}
 	e.Roster.Settle()
+	if e.remembered {
+		e.remembered = false
+		e.Roster.ReviewStamps()
+	}
 	e.forgetDeparted()
 	for fresh := e.Roster.TakeFresh(); !fresh.Empty(); fresh = e.Roster.TakeFresh() {
 		for _, s := range e.book.Update(e.Roster.Memory(), fresh) {
@@ -172,21 +207,26 @@ func (e *Engine) settle() Touched {
 	return e.take()
 }
 
+// forgetDeparted drops records whom nobody matched for the grace. All records are looked at only when a person came, went
+// or changed their identity.
 func (e *Engine) forgetDeparted() {
 	now := e.Roster.Now()
-	since := map[string]time.Time{}
-	for _, key := range e.Roster.Departed() {
-		at, known := e.unmatched[key]
-		if !known {
-			at = now
+	if e.Roster.PeopleMoved() {
+		for id := range e.Roster.Memory().People {
+			if _, known := e.unmatched[id]; !known && e.Roster.Departed(id) {
+				e.unmatched[id] = now
+			}
 		}
-		if now.Sub(at) >= personGrace {
-			e.Roster.ForgetPerson(key)
-			continue
-		}
-		since[key] = at
 	}
-	e.unmatched = since
+	for id, since := range e.unmatched {
+		switch {
+		case !e.Roster.Departed(id):
+			delete(e.unmatched, id)
+		case now.Sub(since) >= personGrace:
+			e.Roster.ForgetPerson(id)
+			delete(e.unmatched, id)
+		}
+	}
 }
 
 func (e *Engine) take() Touched {
@@ -195,9 +235,7 @@ func (e *Engine) take() Touched {
 		Plans: sortedKeys(e.plans, func(a, b routing.Target) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
 		}),
-		Inputs: sortedKeys(e.inputs, func(a, b lint.Object) int {
-			return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
-		}),
+		Inputs: sortedKeys(e.inputs, compareObjects),
 	}
 	for _, name := range sortedKeys(e.shards, strings.Compare) {
 		t.Ledger = append(t.Ledger, e.shards[name])

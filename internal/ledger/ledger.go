@@ -53,9 +53,9 @@ func Open(objects []*rollcallv1.Ledger) (*Book, roster.Memory) {
 		case rollcallv1.LedgerRecordPeople:
 			for _, e := range o.People {
 				p := person(e)
-				if _, twice := m.People[p.Key]; !twice {
-					m.People[p.Key] = p
-					place(&b.people, b.peopleIn, p.Key, i, personSize(p))
+				if _, twice := m.People[p.ID()]; !twice {
+					m.People[p.ID()] = p
+					place(&b.people, b.peopleIn, p.ID(), i, personSize(p))
 				}
 			}
 		case rollcallv1.LedgerRecordKeys:
@@ -267,7 +267,7 @@ func joinStamp(s *roster.Stamp, part *rollcallv1.LedgerStamp) *roster.Stamp {
 // Loss is what went with a deleted shard.
 type Loss struct {
 	Claims []string // keys
-	People []string // identity keys
+	People []string // IDs of records
 	Group  string   // whose stamp
 }
 

@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"slices"
 	"time"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
@@ -55,8 +54,8 @@ func newHierarchyQueries(r *Roster) hierarchyQueries {
 	return q
 }
 
-// Person returns what is remembered of a teammate: under the identity key, else under the name. Who does not hold
-// their identity key is nobody's heir.
+// Person returns what is remembered of a teammate: the record with their identity key and name, else one that was left
+// under the key they hold, else one that was left under their name.
 func (r *Roster) Person(t *incr.Task, teammate string) Person { return r.remembered.Get(t, teammate) }
 
 func (r *Roster) rememberedPerson(t *incr.Task, teammate string) Person {
@@ -65,18 +64,41 @@ func (r *Roster) rememberedPerson(t *incr.Task, teammate string) Person {
 		return Person{}
 	}
 	key := IdentityKey(tm.Spec.Identity)
-	me := Claimant{KindTeammate, teammate}
-	if key == "" || !r.Holds(t, key, me) {
-		return Person{}
-	}
-	if p := r.state.people.Get(t, key); p.Key != "" {
+	if p := r.state.people.Get(t, Person{Key: key, Name: teammate}.ID()); p.Name != "" {
 		return p
 	}
-	old := r.state.named.Get(t, teammate)
-	if old == "" || len(r.claimants.Get(t, old)) > 0 {
-		return Person{}
+	if name := r.leftUnder(t, key); name != "" && r.Holds(t, key, Claimant{KindTeammate, teammate}) {
+		return r.state.people.Get(t, Person{Key: key, Name: name}.ID())
 	}
-	return r.state.people.Get(t, old)
+	for _, old := range r.state.named.Get(t, teammate) {
+		if !r.inherited(t, old, teammate) {
+			return r.state.people.Get(t, Person{Key: old, Name: teammate}.ID())
+		}
+	}
+	return Person{}
+}
+
+// leftUnder returns the first name remembered under an identity key by which nobody is to be found any more.
+func (r *Roster) leftUnder(t *incr.Task, key string) string {
+	present := r.identities.Get(t, key)
+	for _, name := range r.state.keyed.Get(t, key) {
+		if !contains(present, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// inherited reports whether the record of a key and a name belongs to somebody else by now: to the holder of the key, if
+// that person has no record of their own.
+func (r *Roster) inherited(t *incr.Task, key, name string) bool {
+	for _, other := range r.identities.Get(t, key) {
+		if r.Holds(t, key, Claimant{KindTeammate, other}) {
+			own := r.state.people.Get(t, Person{Key: key, Name: other}.ID()).Name != ""
+			return !own && r.leftUnder(t, key) == name
+		}
+	}
+	return false
 }
 
 // Archived reports whether the teammate is archived for good (R-4, phase rule 2).
@@ -178,12 +200,9 @@ func (r *Roster) personToKeep(t *incr.Task, teammate string) Person {
 	if tm == nil {
 		return Person{}
 	}
-	key := IdentityKey(tm.Spec.Identity)
-	if key == "" || !r.Holds(t, key, Claimant{KindTeammate, teammate}) {
-		return Person{}
-	}
 	p := r.Person(t, teammate)
-	p.Key, p.Name = key, teammate
+	p.from = p.ID()
+	p.Key, p.Name = IdentityKey(tm.Spec.Identity), teammate
 	if p.ConfirmedAt == nil {
 		p.ConfirmedAt = confirmedByAnnotation(tm)
 	}
@@ -215,40 +234,49 @@ func confirmedByAnnotation(tm *rollcallv1.Teammate) *time.Time {
 	return new(at.UTC())
 }
 
-// personChanged records what is to be remembered. A teammate who is gone leaves their memory behind: see Departed.
-func (r *Roster) personChanged(_ string, before, after Person) {
-	if after.Key == "" {
+// personChanged records what is to be remembered. A teammate who is gone leaves their record behind: see Departed.
+func (r *Roster) personChanged(_ string, _, after Person) {
+	r.peopleMoved = true
+	if after.Name == "" {
 		return
 	}
-	if before.Key != "" && before.Key != after.Key && r.memory.People[before.Key].Name == after.Name {
-		r.ForgetPerson(before.Key)
-	}
-	if old := r.state.named.Get(nil, after.Name); old != "" && old != after.Key && r.memory.People[old].Name == after.Name &&
-		len(r.claimants.Get(nil, old)) == 0 {
-		r.ForgetPerson(old)
+	if after.from != after.ID() {
+		r.ForgetPerson(after.from)
 	}
 	if after.empty() {
-		r.ForgetPerson(after.Key)
+		r.ForgetPerson(after.ID())
 		return
 	}
-	r.SetPerson(after)
+	if old, ok := r.memory.People[after.ID()]; !ok || !samePerson(old, after.kept()) {
+		r.SetPerson(after)
+	}
 }
 
-// Departed returns the identity keys of remembered people whom no teammate matches, sorted. The engine forgets them after
-// a grace.
-func (r *Roster) Departed() []string {
-	var out []string
-	for key, p := range r.memory.People {
-		if len(r.claimants.Get(nil, key)) > 0 {
-			continue
-		}
-		if tm := r.Teammate(nil, p.Name); tm != nil && r.remembered.Get(nil, p.Name).Key == key {
-			continue
-		}
-		out = append(out, key)
+// kept is the record as it is stored.
+func (p Person) kept() Person {
+	p.from = ""
+	return p
+}
+
+// PeopleMoved reports, once, whether a record may have lost the person it belongs to since the last call.
+func (r *Roster) PeopleMoved() bool {
+	moved := r.peopleMoved
+	r.peopleMoved = false
+	return moved
+}
+
+// Departed reports whether nobody matches a record: the engine forgets it after a grace.
+func (r *Roster) Departed(id string) bool {
+	p, ok := r.memory.People[id]
+	if !ok {
+		return false
 	}
-	slices.Sort(out)
-	return out
+	for _, name := range append([]string{p.Name}, r.identities.Get(nil, p.Key)...) {
+		if r.Exists(nil, KindTeammate, name) && r.remembered.Get(nil, name).ID() == id {
+			return false
+		}
+	}
+	return true
 }
 
 // Confirmed returns when the teammate's account was confirmed: as remembered, else by annotation. Assuming

@@ -12,7 +12,10 @@ import (
 // Unique keys (R-3). A key is written as in R-3; handles carry in front the uniqueness policy under which they count,
 // because a policy change must find both forms indexed: `PerPractice|handle=north/billing`.
 
-const handleSeparator = "|"
+const (
+	handleSeparator = "|"
+	handlePrefix    = "handle="
+)
 
 // DefaultDepartmentKey is the key of the default department.
 const DefaultDepartmentKey = "defaultDepartment"
@@ -150,6 +153,11 @@ func newKeyQueries(r *Roster) keyQueries {
 				r.contested[k] = struct{}{}
 			}
 		}
+		for k := range r.memory.Claims {
+			if strings.HasPrefix(k, handlePrefix) {
+				r.contested[k] = struct{}{}
+			}
+		}
 		r.settleKeys()
 	})
 	q.keyPolicy.Observe(struct{}{})
@@ -182,6 +190,9 @@ func (r *Roster) settleKeys() {
 		policy = r.keyPolicy.Get(nil, struct{}{})
 	}
 	for key := range keys {
+		if strings.HasPrefix(key, handlePrefix) { // as the Ledger writes it: whoever claims it under the policy in force
+			key = string(policy) + handleSeparator + key
+		}
 		_, needs := ledgerKey(key)
 		claimants := r.claimants.Get(nil, key)
 		switch {
@@ -197,6 +208,13 @@ func (r *Roster) settleKeys() {
 			r.holders.Observe(key)
 			r.record(key, r.holders.Get(nil, key))
 		}
+	}
+}
+
+// ReviewClaims decides anew about every recorded key, after the Ledger was read: what it names may be gone.
+func (r *Roster) ReviewClaims() {
+	for k := range r.memory.Claims {
+		r.contested[k] = struct{}{}
 	}
 }
 

@@ -81,6 +81,9 @@ type RoleContent struct {
 }
 
 func sameRoleContent(a, b *RoleContent) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
 	return a.Exists == b.Exists && a.Visibility == b.Visibility && a.Granted.Equal(b.Granted) && slices.Equal(a.Denies, b.Denies) &&
 		slices.Equal(a.Unknown, b.Unknown) && reflect.DeepEqual(a.DenySources, b.DenySources)
 }
@@ -134,13 +137,16 @@ func (r *Roster) accountRole(t *incr.Task, name string) *AccountRole {
 				read = rollcallv1.AccountRoleSpec{BaseType: rollcallv1.BaseTypeNone, ProfileCeiling: []string{"*"},
 					ProfileVisibility: rollcallv1.ProfileVisibilityAssigned, DataScope: rollcallv1.DataScope{Default: []rollcallv1.Scope{rollcallv1.ScopeSelf}}}
 			}
-			a.Ignored = !sameRole(&o.Spec, &read)
+			written := o.Spec
+			withDefaults(&written)
+			a.Ignored = !sameRole(&written, &read)
 			spec, builtin = read, true
 		}
 	}
 	if !builtin {
 		return nil
 	}
+	withDefaults(&spec)
 	a.Spec = &spec
 	catalogue := r.Catalogue(t, permission.Account)
 	granted, unknown := catalogue.Expand(spec.Permissions)
@@ -149,6 +155,19 @@ func (r *Roster) accountRole(t *incr.Task, name string) *AccountRole {
 		a.Unknown = sortedUnion(a.Unknown, more)
 	}
 	return a
+}
+
+// withDefaults fills what the API server would have defaulted, for objects read from elsewhere.
+func withDefaults(spec *rollcallv1.AccountRoleSpec) {
+	if spec.ProfileCeiling == nil {
+		spec.ProfileCeiling = []string{"*"}
+	}
+	if spec.ProfileVisibility == "" {
+		spec.ProfileVisibility = rollcallv1.ProfileVisibilityAssigned
+	}
+	if len(spec.DataScope.Default) == 0 {
+		spec.DataScope.Default = []rollcallv1.Scope{rollcallv1.ScopeSelf}
+	}
 }
 
 // sameRole compares what an object says with the built-in role it is read as; the display name does not matter.

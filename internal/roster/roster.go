@@ -62,7 +62,9 @@ type Roster struct {
 
 	names         *incr.Index[string, string] // kind -> object names
 	claimants     *incr.Index[string, string] // unique key -> "Kind/name"
-	contested     map[string]struct{}         // keys whose holder is observed
+	contested     map[string]struct{}         // keys to decide about in Settle
+	identities    *incr.Index[string, string] // identity key -> teammates
+	peopleMoved   bool
 	explicit      *incr.Input[string, []ExplicitClaim]
 	includedBy    *incr.Index[string, string] // group -> groups that include it
 	seats         *incr.Index[string, string] // teammate -> groups that list them as supervisor
@@ -103,6 +105,7 @@ func New(now time.Time) *Roster {
 	r.state = newState(g)
 
 	r.names = incr.NewIndex[string, string](g, "names")
+	r.identities = incr.NewIndex[string, string](g, "identities")
 	r.claimants = incr.NewIndex[string, string](g, "claimants")
 	r.explicit = incr.NewInput[string, []ExplicitClaim](g, "explicitClaims", nil)
 	r.includedBy = incr.NewIndex[string, string](g, "includedBy")
@@ -313,6 +316,7 @@ func (r *Roster) indexTeammate(name string, old, now *rollcallv1.Teammate) {
 		}
 		r.people.setItem(name, set, now != nil)
 	}
+	moveAll(r.identities, name, identityOf(old), identityOf(now))
 	moveAll(r.roots, name, rootKeys(old), rootKeys(now))
 	moveAll(r.joiners, name, joinedGroups(old), joinedGroups(now))
 	switch {
@@ -338,6 +342,13 @@ func joinedGroups(t *rollcallv1.Teammate) []string {
 		}
 	}
 	return out
+}
+
+func identityOf(t *rollcallv1.Teammate) []string {
+	if t == nil {
+		return nil
+	}
+	return []string{IdentityKey(t.Spec.Identity)}
 }
 
 func rootKeys(t *rollcallv1.Teammate) []struct{} {

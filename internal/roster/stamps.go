@@ -120,5 +120,14 @@ func intersect(a, b []string) []string {
 	return out
 }
 
+// ReviewStamps drops remembered stamps of groups that have none any more, after the Ledger was read. Call it after Settle.
+func (r *Roster) ReviewStamps() {
+	for group := range r.memory.Stamps {
+		if r.currentStamps.Get(nil, group) == nil {
+			r.SetStamp(group, nil)
+		}
+	}
+}
+
 // LedgerHandled ends the state of a lost Ledger: what it meant for stamps is recorded by now.
 func (r *Roster) LedgerHandled() { r.state.lost.Set(struct{}{}, false) }

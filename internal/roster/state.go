@@ -21,7 +21,20 @@ type Person struct {
 	ApprovedCard *Card
 	Home, Cover  string // incumbent groups under exclusive membership
 	Campaign     string
+
+	// from is the ID of the record that this one continues.
+	from string
 }
+
+// ID names the record: two people who claim one key have a record each.
+func (p Person) ID() string {
+	if p.Name == "" {
+		return ""
+	}
+	return p.Key + idSeparator + p.Name
+}
+
+const idSeparator = "\x00"
 
 // empty reports whether nothing but key and name is remembered.
 func (p Person) empty() bool {
@@ -29,7 +42,7 @@ func (p Person) empty() bool {
 }
 
 func samePerson(a, b Person) bool {
-	return a.Key == b.Key && a.Name == b.Name && a.Home == b.Home && a.Cover == b.Cover && a.Campaign == b.Campaign &&
+	return a.Key == b.Key && a.Name == b.Name && a.from == b.from && a.Home == b.Home && a.Cover == b.Cover && a.Campaign == b.Campaign &&
 		sameInstant(a.ConfirmedAt, b.ConfirmedAt) && sameInstant(a.ArchivedAt, b.ArchivedAt) && a.ApprovedCard.Equal(b.ApprovedCard)
 }
 
@@ -105,8 +118,9 @@ func contains(sorted []string, s string) bool {
 type state struct {
 	known  *incr.Input[struct{}, bool] // the namespace has a Ledger object of some record
 	lost   *incr.Input[struct{}, bool] // outputs without a Ledger
-	people *incr.Input[string, Person] // by identity key
-	named  *incr.Input[string, string] // teammate name -> identity key of the remembered person of that name
+	people *incr.Input[string, Person] // by ID
+	keyed  *incr.Index[string, string] // identity key -> names of remembered people
+	named  *incr.Index[string, string] // name -> identity keys of remembered people
 	stamps *incr.Input[string, *Stamp] // by group
 }
 
@@ -116,7 +130,8 @@ func newState(g *incr.Graph) state {
 		known:  incr.NewInput[struct{}, bool](g, "ledgerKnown", same),
 		lost:   incr.NewInput[struct{}, bool](g, "ledgerLost", same),
 		people: incr.NewInput[string, Person](g, "person", samePerson),
-		named:  incr.NewInput[string, string](g, "personNamed", func(a, b string) bool { return a == b }),
+		keyed:  incr.NewIndex[string, string](g, "rememberedKeys"),
+		named:  incr.NewIndex[string, string](g, "rememberedNames"),
 		stamps: incr.NewInput[string, *Stamp](g, "stamp", sameStamp),
 	}
 }
@@ -124,7 +139,7 @@ func newState(g *incr.Graph) state {
 // Memory is a copy of all state inputs, as the Ledger holds them.
 type Memory struct {
 	Claims map[string]Claimant
-	People map[string]Person // by identity key
+	People map[string]Person // by ID
 	Stamps map[string]*Stamp // by group
 }
 
@@ -152,9 +167,6 @@ func (r *Roster) ForgetClaims(keys ...string) {
 	for _, k := range keys {
 		r.SetClaim(k, Claimant{})
 		r.contested[k] = struct{}{}
-		for _, policy := range []rollcallv1.GroupNameUniqueness{rollcallv1.GroupNameUniquenessPerPractice, rollcallv1.GroupNameUniquenessOrganization} {
-			r.contested[string(policy)+handleSeparator+k] = struct{}{}
-		}
 	}
 }
 
@@ -206,29 +218,30 @@ func (r *Roster) SetClaim(key string, c Claimant) {
 	r.claimed.Changed(key)
 }
 
-// SetPerson records what is remembered of a person under their identity key.
+// SetPerson records what is remembered of a person.
 func (r *Roster) SetPerson(p Person) {
-	if old, ok := r.memory.People[p.Key]; ok && old.Name != p.Name && r.state.named.Get(nil, old.Name) == p.Key {
-		r.state.named.Delete(old.Name)
+	p.from = ""
+	id := p.ID()
+	if _, ok := r.memory.People[id]; !ok {
+		r.state.keyed.Add(p.Key, p.Name)
+		r.state.named.Add(p.Name, p.Key)
 	}
-	r.memory.People[p.Key] = p
-	r.fresh.People[p.Key] = struct{}{}
-	r.state.people.Set(p.Key, p)
-	r.state.named.Set(p.Name, p.Key)
+	r.memory.People[id] = p
+	r.fresh.People[id] = struct{}{}
+	r.state.people.Set(id, p)
 }
 
-// ForgetPerson drops what is remembered under an identity key.
-func (r *Roster) ForgetPerson(key string) {
-	old, ok := r.memory.People[key]
+// ForgetPerson drops the record of that ID.
+func (r *Roster) ForgetPerson(id string) {
+	old, ok := r.memory.People[id]
 	if !ok {
 		return
 	}
-	delete(r.memory.People, key)
-	r.fresh.People[key] = struct{}{}
-	r.state.people.Delete(key)
-	if r.state.named.Get(nil, old.Name) == key {
-		r.state.named.Delete(old.Name)
-	}
+	delete(r.memory.People, id)
+	r.fresh.People[id] = struct{}{}
+	r.state.people.Delete(id)
+	r.state.keyed.Remove(old.Key, old.Name)
+	r.state.named.Remove(old.Name, old.Key)
 }
 
 // SetStamp records the stamp of a group; nil forgets it.

@@ -53,7 +53,7 @@ func identityKey(t rollcallv1.Teammate) string {
 }
 
 // matchRecords gives every record of the Ledger to the person it belongs to: to whom has both its key and its name, else to
-// the holder of its key, else to anybody with its key, else to the teammate of its name. Records that nobody matches stay for
+// the holder of its key, else to the teammate of its name. Records that nobody matches stay for
 // minGrace.
 func (e *evaluation) matchRecords() (of map[string]Person, left []Person) {
 	of = map[string]Person{}
@@ -80,7 +80,6 @@ func (e *evaluation) matchRecords() (of map[string]Person, left []Person) {
 	give(func(r Person, t rollcallv1.Teammate) bool {
 		return sameKey(r, t) && e.result.Next.Keys[r.Key] == Ref{"Teammate", t.Name}
 	})
-	give(sameKey)
 	give(func(r Person, t rollcallv1.Teammate) bool { return r.Name == t.Name })
 	for _, record := range rest {
 		if record.MissingSince == nil {
