@@ -91,9 +91,17 @@ func (s *subject) score() *int32 {
 
 // examine sorts people into candidates and excluded ones. describe fills in what the kind of target adds to a candidate.
 func (p *Planner) examine(t *incr.Task, plan *Plan, want *requirement, members, supervisors []string, describe func(*subject, *Candidate)) {
-	isMember := func(name string) bool { _, ok := slices.BinarySearch(members, name); return ok }
+	isMember := func(name string) bool {
+		if len(supervisors) == 0 {
+			return true
+		}
+		_, ok := slices.BinarySearch(members, name)
+		return ok
+	}
+	s := &subject{planner: p, t: t, want: want}
+	plan.Candidates = make([]Candidate, 0, len(members))
 	for _, name := range union(members, supervisors) {
-		s := &subject{planner: p, t: t, want: want, name: name, member: isMember(name), agent: p.agents.Get(t, name)}
+		s.name, s.member, s.agent = name, isMember(name), p.agents.Get(t, name)
 		if reason := s.failing(); reason != "" {
 			plan.Excluded = append(plan.Excluded, Exclusion{Name: name, Reason: reason})
 			continue
@@ -245,7 +253,7 @@ func (p *Planner) departmentPlan(t *incr.Task, x Target) *Plan {
 	}
 	members, groups := p.departmentMembers(t, d, plan.Pools)
 	p.examine(t, plan, want, members, nil, func(s *subject, c *Candidate) {
-		c.Groups, c.SkillScore, c.MaxChats = groups[s.name], s.score(), new(s.chatLimit)
+		c.Groups, c.SkillScore, c.MaxChats = groups(s.name), s.score(), &s.chatLimit
 	})
 	if want.assigned && plan.Strategy == MostQualified {
 		slices.SortStableFunc(plan.Candidates, func(a, b Candidate) int { return cmp.Compare(value(b.SkillScore), value(a.SkillScore)) })
@@ -293,18 +301,26 @@ func (p *Planner) poolsOf(t *incr.Task, d *rollcallv1.Department) []Pool {
 
 // departmentMembers are the members of the pools, sorted, and the pools of each. A department that lists no groups has
 // everybody; one whose groups are all gone or disabled has nobody (R-17 rule 7).
-func (p *Planner) departmentMembers(t *incr.Task, d *rollcallv1.Department, pools []Pool) (members []string, groups map[string][]string) {
+func (p *Planner) departmentMembers(t *incr.Task, d *rollcallv1.Department, pools []Pool) (members []string, groups func(name string) []string) {
 	if len(d.Spec.Groups) == 0 {
-		return p.roster.Names(t, roster.KindTeammate), nil
+		return p.roster.Names(t, roster.KindTeammate), func(string) []string { return nil }
 	}
-	groups = map[string][]string{}
+	of := map[string][]string{}
 	for _, g := range pools {
 		p.turnover.Get(t, g.Name)
-		for _, name := range p.roster.Members(t, g.Name) {
-			groups[name] = append(groups[name], g.Name)
+		only := []string{g.Name} // shared by all who are in no other pool
+		if members = p.roster.Members(t, g.Name); len(pools) == 1 {
+			return members, func(string) []string { return only }
+		}
+		for _, name := range members {
+			if of[name] == nil {
+				of[name] = only
+				continue
+			}
+			of[name] = append(of[name], g.Name)
 		}
 	}
-	return slices.Sorted(maps.Keys(groups)), groups
+	return slices.Sorted(maps.Keys(of)), func(name string) []string { return of[name] }
 }
 
 // requiredSkills are those that the organization lists, with their lowest level.

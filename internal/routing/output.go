@@ -12,6 +12,7 @@ import (
 // Limits of the stored form (API.md section 1, Outputs). Counts and hash always cover the complete plan.
 const (
 	maxStoredCandidates  = 200
+	maxStoredGroups      = 5
 	maxStoredExclusions  = 50
 	maxStoredSupervisors = 100
 	maxStoreSize         = 200 * 1024
@@ -24,6 +25,11 @@ func (p *Plan) Status() rollcallv1.RoutePlanStatus {
 	s.Hash = hashOf(&s)
 	if len(s.Candidates) > maxStoredCandidates {
 		s.Candidates, s.Truncated = s.Candidates[:maxStoredCandidates], true
+	}
+	for i := range s.Candidates {
+		if c := &s.Candidates[i]; len(c.Groups) > maxStoredGroups {
+			c.Groups, s.Truncated = c.Groups[:maxStoredGroups], true
+		}
 	}
 	if len(s.Supervisors) > maxStoredSupervisors {
 		s.Supervisors, s.Truncated = s.Supervisors[:maxStoredSupervisors], true
@@ -57,7 +63,7 @@ func (p *Plan) complete() rollcallv1.RoutePlanStatus {
 	if len(p.Candidates) > 0 {
 		s.Candidates = make([]rollcallv1.RouteCandidate, len(p.Candidates))
 		for i := range p.Candidates {
-			s.Candidates[i] = p.Candidates[i].stored()
+			s.Candidates[i] = p.Candidates[i].stored(p.Target.Kind)
 		}
 	}
 	for _, g := range p.Pools {
@@ -75,16 +81,18 @@ func (p *Plan) complete() rollcallv1.RoutePlanStatus {
 	return s
 }
 
-const maxStoredPools = 5
-
-func (c *Candidate) stored() rollcallv1.RouteCandidate {
-	out := rollcallv1.RouteCandidate{Name: c.Name, Groups: c.Groups[:min(len(c.Groups), maxStoredPools)], Position: c.Position,
-		Extension: c.Extension, MaxChats: c.MaxChats, Schedule: c.Schedule}
+// stored is the candidate of a target of that kind. Only queues have candidates for some of their channels and name them
+// elsewhere channels are for the engine alone.
+func (c *Candidate) stored(kind Kind) rollcallv1.RouteCandidate {
+	out := rollcallv1.RouteCandidate{Name: c.Name, Groups: c.Groups, Position: c.Position, Extension: c.Extension, MaxChats: c.MaxChats, Schedule: c.Schedule}
 	if c.SkillScore != nil {
 		out.SkillScore = *c.SkillScore
 	}
 	if a := c.Absence; a != nil {
 		out.Absence = &rollcallv1.AbsenceWindow{From: stamp(a.From), Until: stamp(a.Until)}
+	}
+	if kind != KindQueue {
+		return out
 	}
 	for _, ch := range c.Channels {
 		out.Channels = append(out.Channels, rollcallv1.Channel(ch))
@@ -99,7 +107,7 @@ func stamp(t *time.Time) *metav1.Time {
 	return new(metav1.NewTime(t.UTC()))
 }
 
-// excluded counts the reasons in the order of R-15 and names everybody.
+// excluded counts the reasons, by name, and names everybody.
 func (p *Plan) excluded() *rollcallv1.Excluded {
 	if len(p.Excluded) == 0 {
 		return nil

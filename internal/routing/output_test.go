@@ -192,7 +192,7 @@ func randomPlan(t *rapid.T) *routing.Plan {
 		return rapid.SliceOfN(rapid.SampledFrom([]string{"x", "y", "z"}), 0, 3).Draw(t, label)
 	}
 	p := &routing.Plan{
-		Target:      routing.Target{Kind: rapid.SampledFrom([]routing.Kind{routing.KindDepartment, routing.KindQueue}).Draw(t, "kind"), Name: text("name")},
+		Target:      routing.Target{Kind: rapid.SampledFrom([]routing.Kind{routing.KindDepartment, routing.KindQueue}).Draw(t, "kind"), Name: "x" + text("name")},
 		Strategy:    routing.Strategy(text("strategy")),
 		Mode:        routing.Mode(text("mode")),
 		Supervisors: list("supervisors"),
@@ -206,7 +206,7 @@ func randomPlan(t *rapid.T) *routing.Plan {
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "candidates") {
 		c := routing.Candidate{
-			Name: text("candidate"), Groups: list("groups"), Position: number("position"), Extension: text("extension"), SkillScore: number("score"),
+			Name: "t" + text("candidate"), Groups: list("groups"), Position: number("position"), Extension: text("extension"), SkillScore: number("score"),
 			MaxChats: number("chats"), Schedule: text("shift"), Channels: list("channels"),
 		}
 		if rapid.Bool().Draw(t, "absent") {
@@ -227,7 +227,9 @@ func randomPlan(t *rapid.T) *routing.Plan {
 	if rapid.Bool().Draw(t, "voice") {
 		p.Voice = &routing.Voice{Extension: text("voice extension"), CallerIDProfile: text("caller")}
 		if rapid.Bool().Draw(t, "audio") {
-			p.Voice.Audio = &routing.Audio{Type: "Library", LibraryID: text("library"), URL: text("url"), ConfigMapName: text("map"), ConfigMapKey: "k" + text("key")}
+			p.Voice.Audio = rapid.SampledFrom([]*routing.Audio{
+				{Type: "Library", LibraryID: "l"}, {Type: "URL", URL: "https://a.example/é?b&c"}, {Type: "ConfigMap", ConfigMapName: "m", ConfigMapKey: "k"},
+			}).Draw(t, "source")
 		}
 	}
 	return p
