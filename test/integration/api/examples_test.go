@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -20,11 +21,10 @@ import (
 // objectsIn reads the objects of this API in a file, moved to the namespace of the suite.
 func objectsIn(file string) []*unstructured.Unstructured {
 	GinkgoHelper()
-	opened, err := os.Open(file)
+	content, err := os.ReadFile(file)
 	Expect(err).NotTo(HaveOccurred())
-	defer opened.Close()
 	var found []*unstructured.Unstructured
-	documents := utilyaml.NewYAMLReader(bufio.NewReader(opened))
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
 	for {
 		document, err := documents.Read()
 		if errors.Is(err, io.EOF) {

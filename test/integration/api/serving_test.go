@@ -166,7 +166,7 @@ func tableOf(ctx context.Context, resource string) *metav1.Table {
 	request.Header.Set("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
 	response, err := transport.Do(request)
 	Expect(err).NotTo(HaveOccurred())
-	defer response.Body.Close()
+	DeferCleanup(response.Body.Close)
 	Expect(response).To(HaveHTTPStatus(http.StatusOK))
 	table := new(metav1.Table)
 	Expect(json.NewDecoder(response.Body).Decode(table)).To(Succeed())
