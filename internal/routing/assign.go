@@ -2,6 +2,7 @@ package routing
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -103,27 +104,44 @@ func memberOf(pool string) func(*Candidate) bool {
 	return func(c *Candidate) bool { return slices.Contains(c.Groups, pool) }
 }
 
-// ranks order agents by what a selection prefers, most preferred first. A selection not listed prefers nobody.
-var ranks = map[Strategy]func(s *State, a, b *Candidate) int{
-	LeastActive: func(s *State, a, b *Candidate) int {
-		return cmp.Compare(s.ActiveChats[a.Name], s.ActiveChats[b.Name])
-	},
-	LongestIdle: func(s *State, a, b *Candidate) int {
-		return s.IdleSince[a.Name].Compare(s.IdleSince[b.Name])
-	},
-	MostQualified: func(_ *State, a, b *Candidate) int {
-		return cmp.Compare(value(b.SkillScore), value(a.SkillScore))
-	},
+// keys are what a selection prefers to be small. A selection not listed prefers nobody.
+var keys = map[Strategy]func(s *State, c *Candidate) int64{
+	LeastActive:   func(s *State, c *Candidate) int64 { return int64(s.ActiveChats[c.Name]) },
+	LongestIdle:   (*State).idleSince,
+	MostQualified: func(_ *State, c *Candidate) int64 { return -int64(value(c.SkillScore)) },
+}
+
+// idleSince is when an agent became free, in nanoseconds; before everything for somebody not listed.
+func (s *State) idleSince(c *Candidate) int64 {
+	if at, ok := s.IdleSince[c.Name]; ok {
+		return at.UnixNano()
+	}
+	return math.MinInt64
 }
 
 // preferred keeps the agents that the selection likes best; all of them under RoundRobin.
 func (m *moment) preferred(agents []*Candidate) []*Candidate {
-	rank, ok := ranks[m.plan.Strategy]
-	if !ok || len(agents) == 0 {
+	key, ok := keys[m.plan.Strategy]
+	if !ok {
 		return agents
 	}
-	best := slices.MinFunc(agents, func(a, b *Candidate) int { return rank(m.state, a, b) })
-	return slices.DeleteFunc(agents, func(c *Candidate) bool { return rank(m.state, c, best) != 0 })
+	return smallest(agents, func(c *Candidate) int64 { return key(m.state, c) })
+}
+
+// smallest keeps the agents with the smallest key, in their order. The key of each is asked once: there may be hundreds.
+func smallest(agents []*Candidate, key func(*Candidate) int64) []*Candidate {
+	var tied []*Candidate
+	var least int64
+	for _, c := range agents {
+		k := key(c)
+		if len(tied) == 0 || k < least {
+			tied, least = tied[:0], k
+		}
+		if k == least {
+			tied = append(tied, c)
+		}
+	}
+	return tied
 }
 
 // nextAfter is RoundRobin: the smallest name after last, else the smallest of all, else nil.

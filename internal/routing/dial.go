@@ -98,29 +98,13 @@ func (m *moment) callsReceived(c *Candidate) int { return m.state.CallsReceived[
 
 // drawn is the one agent of Random: fewest calls received, ties drawn uniformly by the seed, which moves on with a draw.
 func (m *moment) drawn() (one []*Candidate, seed int64) {
-	tied := m.tiedForFewestCalls()
+	tied := smallest(m.eligible(everybody), func(c *Candidate) int64 { return int64(m.callsReceived(c)) })
 	if len(tied) <= 1 {
 		return tied, m.state.Seed
 	}
 	source := rand.New(rand.NewPCG(uint64(m.state.Seed), 0))
 	i := source.IntN(len(tied))
 	return tied[i : i+1], source.Int64()
-}
-
-// tiedForFewestCalls are all eligible agents with the fewest calls received, in plan order.
-func (m *moment) tiedForFewestCalls() []*Candidate {
-	var tied []*Candidate
-	fewest := 0
-	for _, c := range m.eligible(everybody) {
-		calls := m.callsReceived(c)
-		if len(tied) == 0 || calls < fewest {
-			tied, fewest = tied[:0], calls
-		}
-		if calls == fewest {
-			tied = append(tied, c)
-		}
-	}
-	return tied
 }
 
 // firstInOrder is the first eligible candidate in plan order; a new call always starts there.

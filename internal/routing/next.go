@@ -331,7 +331,7 @@ func (m *moment) full(c *Candidate) bool {
 
 // eligible are the candidates who may be offered the item now, in plan order, without those who let it pass.
 func (m *moment) eligible(among func(*Candidate) bool) []*Candidate {
-	var out []*Candidate
+	out := make([]*Candidate, 0, len(m.plan.Candidates))
 	for i := range m.plan.Candidates {
 		c := &m.plan.Candidates[i]
 		if among(c) && !slices.Contains(m.item.Passed, c.Name) && m.failing(c) == "" {
