@@ -1,0 +1,176 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/permission"
+	"github.com/rollcall-dev/rollcall/internal/roster"
+)
+
+type holderJSON struct {
+	Name string `json:"name"`
+	Via  string `json:"via,omitempty"`
+}
+
+type profileHolders struct {
+	Name      string       `json:"name"`
+	Teammates []holderJSON `json:"teammates,omitempty"`
+}
+
+type whoCanAnswer struct {
+	Teammates []string         `json:"teammates,omitempty"`
+	Profiles  []profileHolders `json:"profiles,omitempty"`
+}
+
+// profileFilter are the flags that choose profiles.
+type profileFilter struct{ platform, kind, language, region string }
+
+func (f profileFilter) set() bool { return f != profileFilter{} }
+
+// matches applies the filter like a profileSelector: platforms, types and regions exactly but without case, languages by
+// subtag prefix (en matches en-US).
+func (f profileFilter) matches(p *rollcallv1.Profile) bool {
+	value := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	one := func(want, have string) bool { return want == "" || strings.EqualFold(want, have) }
+	language := func(have string) bool {
+		have, want := strings.ToLower(have), strings.ToLower(f.language)
+		return have == want || strings.HasPrefix(have, want+"-")
+	}
+	return one(f.platform, fmt.Sprint(valueOf(p.Spec.Platform))) && one(f.kind, string(p.Spec.Type)) && one(f.region, value(p.Spec.Region)) &&
+		(f.language == "" || language(value(p.Spec.Language)))
+}
+
+func valueOf[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}
+
+func (p *plugin) whoCan() *cobra.Command {
+	var filter profileFilter
+	c := p.reading(&cobra.Command{
+		Use:   "who-can PERMISSION [PROFILE]",
+		Short: "Who may; PERMISSION may be a pattern such as '*.publish'",
+		Args:  between(1, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !permission.ValidPattern(args[0]) {
+				return usageError("permission %q is not understood; expected module.verb, module.*, *.verb or *", args[0])
+			}
+			org, err := p.load(c.Context())
+			if err != nil {
+				return err
+			}
+			profile := ""
+			if len(args) > 1 {
+				profile = args[1]
+				if err := org.exists(roster.KindProfile, profile); err != nil {
+					return err
+				}
+			}
+			answer := org.whoCan(args[0], profile, filter)
+			if err := p.show(answer, func(t *table) { answer.table(t) }); err != nil {
+				return err
+			}
+			if len(answer.Teammates) == 0 && len(answer.Profiles) == 0 {
+				if profile == "" && !filter.set() && org.onlyOnProfiles(args[0]) {
+					p.note("note: %s is a permission on profiles; expected a PROFILE after it, or a filter such as --type", args[0])
+				}
+				return no
+			}
+			return nil
+		},
+	})
+	f := c.Flags()
+	f.StringVar(&filter.platform, "platform", "", "only profiles of this platform")
+	f.StringVar(&filter.kind, "type", "", "only profiles of this type")
+	f.StringVar(&filter.language, "language", "", "only profiles of this language (en matches en-US)")
+	f.StringVar(&filter.region, "region", "", "only profiles of this region")
+	return c
+}
+
+// onlyOnProfiles says whether a permission or pattern means something on profiles and nothing account-wide.
+func (o *organization) onlyOnProfiles(pattern string) bool {
+	return o.known(permission.Profile, pattern) && !o.known(permission.Account, pattern)
+}
+
+func (o *organization) known(scope permission.Scope, pattern string) bool {
+	catalogue := o.Roster.Catalogue(o.peek(), scope)
+	return slices.ContainsFunc(o.Roster.Table.Strings(catalogue.Known()), func(p string) bool { return permission.Match(pattern, p) })
+}
+
+// whoCan answers per profile for filters and patterns, else with one list. A pattern that means something account-wide
+// only is answered with one list too: no profile could have it.
+func (o *organization) whoCan(pattern, profile string, filter profileFilter) *whoCanAnswer {
+	concrete := permission.ValidConcrete(pattern)
+	accountOnly := profile == "" && !filter.set() && !o.known(permission.Profile, pattern) && o.known(permission.Account, pattern)
+	if concrete && !filter.set() || accountOnly {
+		return &whoCanAnswer{Teammates: o.Access.WhoCan(pattern, profile)}
+	}
+	profiles := o.Roster.UsableProfiles(o.peek())
+	if profile != "" {
+		profiles = []string{profile}
+	}
+	out := &whoCanAnswer{}
+	for _, name := range profiles {
+		if !filter.matches(o.Roster.Profile(o.peek(), name)) {
+			continue
+		}
+		entry := profileHolders{Name: name}
+		for _, who := range o.Access.WhoCan(pattern, name) {
+			entry.Teammates = append(entry.Teammates, holderJSON{who, o.via(who, pattern, name)})
+		}
+		if len(entry.Teammates) > 0 {
+			out.Profiles = append(out.Profiles, entry)
+		}
+	}
+	return out
+}
+
+// via is the strongest source of what somebody holds on a profile that matches the pattern.
+func (o *organization) via(who, pattern, profile string) string {
+	for _, held := range o.Access.Held(who, profile) {
+		if !permission.Match(pattern, held) {
+			continue
+		}
+		if v := o.Access.Check(who, held, profile); len(v.Sources) > 0 {
+			switch s := v.Sources[0]; s.Type {
+			case rollcallv1.GrantSourceTypeGroup:
+				return "UserGroup/" + s.Name
+			case rollcallv1.GrantSourceTypePractice:
+				return "Practice/" + s.Name
+			default:
+				return string(s.Type)
+			}
+		}
+	}
+	return ""
+}
+
+func (a *whoCanAnswer) table(t *table) {
+	for _, name := range a.Teammates {
+		t.line("%s", name)
+	}
+	if len(a.Profiles) > 0 {
+		t.row("PROFILE", "TEAMMATE", "VIA")
+	}
+	for _, p := range a.Profiles {
+		for i, h := range p.Teammates {
+			t.row(yesNo(i == 0, p.Name, ""), h.Name, h.Via)
+		}
+	}
+	if len(a.Teammates) == 0 && len(a.Profiles) == 0 {
+		t.line("nobody")
+	}
+}
