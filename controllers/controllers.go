@@ -1,0 +1,84 @@
+// Package controllers is the composition root of the operator: the one list of what runs, and with what.
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/rollcall-dev/rollcall/controllers/accountrole"
+	"github.com/rollcall-dev/rollcall/controllers/department"
+	"github.com/rollcall-dev/rollcall/controllers/effectiveaccess"
+	"github.com/rollcall-dev/rollcall/controllers/organization"
+	"github.com/rollcall-dev/rollcall/controllers/profile"
+	"github.com/rollcall-dev/rollcall/controllers/profilerole"
+	rostercontroller "github.com/rollcall-dev/rollcall/controllers/roster"
+	"github.com/rollcall-dev/rollcall/controllers/routeplan"
+	"github.com/rollcall-dev/rollcall/controllers/schedule"
+	"github.com/rollcall-dev/rollcall/controllers/teammate"
+	"github.com/rollcall-dev/rollcall/controllers/usergroup"
+	"github.com/rollcall-dev/rollcall/internal/desk"
+	"github.com/rollcall-dev/rollcall/internal/publish"
+	"github.com/rollcall-dev/rollcall/internal/roster"
+)
+
+// Options vary what runs. The zero value is what production uses.
+type Options struct {
+	// Now is the clock; nil is the real one.
+	Now func() time.Time
+	// Wake, if set, names namespaces to look at again, for a clock that is set by hand.
+	Wake <-chan event.TypedGenericEvent[string]
+	// Workers is how many objects of a kind are written at once; 0 is 16.
+	Workers int
+}
+
+const defaultWorkers = 16
+
+// Add adds everything that runs to the manager and returns the check of its readiness: ready means that the caches are
+// filled and, where this replica leads, that everything was computed once.
+func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) error, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Workers == 0 {
+		o.Workers = defaultWorkers
+	}
+	desks := desk.New()
+	writer := &publish.Writer{Client: mgr.GetClient(), Now: o.Now}
+	lines := rostercontroller.Lines{Access: desks.NewLine(), Plans: desks.NewLine(), Inputs: map[string]*desk.Line{}}
+	for _, c := range []struct {
+		kind string
+		add  func(ctrl.Manager, *desk.Line, *publish.Writer, int) error
+	}{
+		{roster.KindOrganization, organization.Add},
+		{roster.KindSchedule, schedule.Add},
+		{roster.KindAccountRole, accountrole.Add},
+		{roster.KindProfileRole, profilerole.Add},
+		{roster.KindProfile, profile.Add},
+		{roster.KindTeammate, teammate.Add},
+		{roster.KindUserGroup, usergroup.Add},
+		{roster.KindDepartment, department.Add},
+	} {
+		lines.Inputs[c.kind] = desks.NewLine()
+		if err := c.add(mgr, lines.Inputs[c.kind], writer, o.Workers); err != nil {
+			return nil, err
+		}
+	}
+	if err := effectiveaccess.Add(mgr, lines.Access, writer, o.Workers); err != nil {
+		return nil, err
+	}
+	if err := routeplan.Add(mgr, lines.Plans, writer, o.Workers); err != nil {
+		return nil, err
+	}
+	ready, err := rostercontroller.Add(ctx, mgr, rostercontroller.Options{
+		Desks: desks, Lines: lines, Writer: writer, Recorder: mgr.GetEventRecorder("rollcall"), Now: o.Now, Wake: o.Wake, Workers: 2,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("adding what computes: %w", err)
+	}
+	return ready, nil
+}
