@@ -196,7 +196,7 @@ func (e *Engine) settle() Touched {
 		e.Roster.ReviewStamps()
 	}
 	e.forgetDeparted()
-	for fresh := e.Roster.TakeFresh(); !fresh.Empty(); fresh = e.Roster.TakeFresh() {
+	for fresh := e.Roster.TakeFresh(); !fresh.Empty() || !e.book.Exists(); fresh = e.Roster.TakeFresh() {
 		for _, s := range e.book.Update(e.Roster.Memory(), fresh) {
 			e.shards[s.Name] = s
 		}

@@ -19,6 +19,9 @@ import (
 // full is the size in bytes at which a shard takes no more entries; Kubernetes objects must stay below 256 KiB.
 const full = 160 * 1024
 
+// firstShard is always there, empty or not: outputs without any Ledger object mean that it was lost.
+var firstShard = name(rollcallv1.LedgerRecordKeys, "", 0)
+
 // Shard is one Ledger object as it should be; Object is nil for one to delete.
 type Shard struct {
 	Name   string
@@ -141,6 +144,12 @@ func (b *Book) Update(m roster.Memory, fresh roster.Fresh) []Shard {
 			dirty[at] = true
 		}
 	}
+	if _, there := b.live[firstShard]; !there {
+		if len(b.claims) == 0 {
+			b.claims = append(b.claims, &entries{keys: map[string]int{}})
+		}
+		dirty[0] = true
+	}
 	for _, i := range slices.Sorted(maps.Keys(dirty)) {
 		out = append(out, b.claimsShard(i, m))
 	}
@@ -191,7 +200,7 @@ func (b *Book) peopleShard(i int, m roster.Memory) Shard {
 
 func (b *Book) claimsShard(i int, m roster.Memory) Shard {
 	keys := slices.Sorted(maps.Keys(b.claims[i].keys))
-	if len(keys) == 0 {
+	if len(keys) == 0 && i > 0 {
 		return Shard{Name: name(rollcallv1.LedgerRecordKeys, "", i)}
 	}
 	o := object(rollcallv1.LedgerRecordKeys, "", i)

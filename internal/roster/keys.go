@@ -163,8 +163,9 @@ func newKeyQueries(r *Roster) keyQueries {
 	q.keyPolicy.Observe(struct{}{})
 	q.holders = incr.NewQuery(r.Graph, "keyHolder", equal[Claimant], r.holder)
 	q.holders.OnChange(func(key string, _, holder Claimant) {
-		if _, live := r.contested[key]; live || len(r.claimants.Get(nil, key)) > 1 {
-			r.record(key, holder)
+		_, needs := ledgerKey(key)
+		if holder != (Claimant{}) && (needs == "" || needs == r.keyPolicy.Get(nil, struct{}{})) {
+			r.record(key, holder) // releasing a key is for settleKeys
 		}
 	})
 	return q

@@ -292,7 +292,7 @@ func (e *evaluation) voiceSettings(t *person) Voice {
 		out.CallerIDProfile = e.callerID(general.CallerIDProfileRef)
 	}
 	if e.contactCenterOff() {
-		return Voice{Consistent: out.Consistent}
+		return Voice{Consistent: true}
 	}
 	return out
 }

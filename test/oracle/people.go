@@ -211,6 +211,12 @@ func (e *evaluation) phaseOf(p *person) (phase, reason string) {
 	return "Active", ""
 }
 
+// gone says that somebody is archived or has left, Invalid or not.
+func (e *evaluation) gone(p *person) bool {
+	archived := lifecycleState(p.spec) == "Archived" || p.record.ArchivedAt != nil && !e.pol.archiveReversible
+	return archived || p.spec.Until != nil && !e.now.Before(p.spec.Until.Time)
+}
+
 func lifecycleState(t rollcallv1.TeammateSpec) string { return string(t.Lifecycle.State) }
 
 func (e *evaluation) blocked(t rollcallv1.TeammateSpec) bool {
@@ -326,7 +332,7 @@ func (e *evaluation) computeLeaders() {
 			continue
 		}
 		leader := e.people[p.spec.TeamLeaderRef.Name]
-		if leader != nil && leader != p && leader.phase != "Archived" && leader.phase != "Ended" && isTrue(leader.spec.CanManageTeams) {
+		if leader != nil && leader != p && !e.gone(leader) && isTrue(leader.spec.CanManageTeams) {
 			edges[name] = []string{leader.object.Name}
 		}
 	}
@@ -346,7 +352,7 @@ func (e *evaluation) computeLeaders() {
 			switch {
 			case leader == nil || leader == p:
 				out.LeaderProblem = "Unresolved"
-			case leader.phase == "Archived" || leader.phase == "Ended":
+			case e.gone(leader):
 				out.LeaderProblem = "LeaderArchived"
 			default:
 				out.LeaderProblem = "NotALeader"

@@ -312,6 +312,9 @@ func (e *evaluation) groupPlan(g rollcallv1.UserGroup, t *target) Plan {
 	plan.Schedule = e.firstSchedule(g.Spec.ScheduleRef, e.practiceSchedule(g), e.org.Organization.Spec.ScheduleRef)
 	plan.TimeZone = e.zoneOf(plan.Schedule)
 	plan.CallerIDProfile = e.callerID(voiceOf(g).CallerIDProfileRef)
+	if plan.CallerIDProfile == "" {
+		plan.CallerIDProfile = e.callerID(e.org.Organization.Spec.Voice.CallerIDProfileRef)
+	}
 	if voiceOf(g).Extension != nil && !slices.Contains(result.LostKeys, "extension="+*voiceOf(g).Extension) {
 		plan.Extension = *voiceOf(g).Extension
 	}
