@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/access"
 	"github.com/rollcall-dev/rollcall/internal/engine"
@@ -103,6 +105,10 @@ func TestAgreesWithReference(t *testing.T) {
 				b = newBench(world.Now, nil, true, world.Org)
 			case rapid.IntRange(0, 9).Draw(rt, "restart") == 0:
 				b = newBench(world.Now, b.ledger, true, world.Org)
+			case rapid.IntRange(0, 9).Draw(rt, "without an Organization") == 0:
+				b.Apply(world.Now, roster.Change{Object: &rollcallv1.Organization{ObjectMeta: metav1.ObjectMeta{Name: rollcallv1.OrganizationName}}, Deleted: true})
+				b.edit(edit, world)
+				b.keep(b.Apply(world.Now, roster.Change{Object: world.Org.Organization}))
 			default:
 				b.edit(edit, world)
 			}
