@@ -58,17 +58,23 @@ func TestUnready(t *testing.T) {
 
 func TestChooseTakesThoseWithTheMostToShow(t *testing.T) {
 	all := parse(t,
-		"kind: EffectiveAccess, metadata: {name: ana}, status: {counts: {profiles: 1}, grants: [{permissions: [chat.view], profiles: [web]}]}",
-		"kind: EffectiveAccess, metadata: {name: ben}, status: {counts: {profiles: 3}, grants: [{permissions: [chat.view], profiles: [web]}, {permissions: [care.reply, care.view], profiles: [line]}]}",
-		"kind: EffectiveAccess, metadata: {name: eva}, status: {counts: {profiles: 9}, grants: [{permissions: [chat.view], allProfiles: true}]}",
+		"kind: EffectiveAccess, metadata: {name: ana}, status: {grants: [{permissions: [care.reply], profiles: [web]}]}",
+		"kind: EffectiveAccess, metadata: {name: ben}, status: {grants: [{permissions: [chat.view], profiles: [web]}, {permissions: [care.reply, care.view], profiles: [line]}]}",
+		"kind: EffectiveAccess, metadata: {name: eva}, status: {grants: [{permissions: [chat.view], allProfiles: true}, {profiles: [a, b, c, d]}]}",
 		"kind: RoutePlan, metadata: {name: department-care}, status: {candidateCount: 2, target: {kind: Department, name: care}}",
 		"kind: RoutePlan, metadata: {name: usergroup-north}, status: {candidateCount: 2, target: {kind: UserGroup, name: north}}",
+		"kind: RoutePlan, metadata: {name: usergroup-south}, status: {candidateCount: 1, target: {kind: UserGroup, name: south}}",
+		"kind: RoutePlan, metadata: {name: usergroup-west}, status: {candidateCount: 9}",
 		"kind: UserGroup, metadata: {name: north}, status: {memberCount: 4}",
 		"kind: UserGroup, metadata: {name: south}",
 	)
 	want := subjects{teammate: "ben", permission: "care.reply", profile: "line", target: "department/care", group: "north"}
-	if got := choose(all); got != want {
-		t.Errorf("chose %+v, want %+v", got, want)
+	if got := choose(all, nil); got != want {
+		t.Errorf("everything closed: chose %+v, want %+v", got, want)
+	}
+	want.target, want.next = "usergroup/south", "eva"
+	if got := choose(all, map[string]string{"UserGroup/south": "eva"}); got != want {
+		t.Errorf("one open: chose %+v, want %+v", got, want)
 	}
 }
 

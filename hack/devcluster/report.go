@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,24 +21,45 @@ var probeClient = &http.Client{Transport: &http.Transport{}}
 // usage is the first exit code of the plugin that is not an answer (64 usage, 65 bad input, 69 unreachable).
 const usage = 64
 
+// preferred is the permission to speak of where somebody has it.
+const preferred = "care.reply"
+
 // subjects are the objects of the organization that the report speaks of: those with the most to show.
 type subjects struct {
 	teammate, permission, profile string
 	target                        string // kind/name, as `route` takes it
+	next                          string // who is offered the next item there; empty when nobody is
 	group                         string
 }
 
-// choose picks the teammate with the most profiles, a permission they have on one, the target with the most candidates, and
-// the biggest group. Ties go to the first name, so two runs show the same.
-func choose(all objects) subjects {
-	var s subjects
-	most := int64(-1)
-	for _, access := range all["EffectiveAccess"] {
-		profiles, _, _ := unstructured.NestedInt64(access.Object, "status", "counts", "profiles")
-		if profiles <= most {
-			continue
+// rollCall is what `kubectl rollcall -o json` says of the targets.
+type rollCall struct {
+	Targets []struct {
+		Target string `json:"target"` // Kind/name
+		Open   bool   `json:"open"`
+		Next   string `json:"next"`
+	} `json:"targets"`
+}
+
+// next returns who is offered the next item, for the targets where somebody is; keys are Kind/name.
+func (r rollCall) next() map[string]string {
+	next := make(map[string]string)
+	for _, t := range r.Targets {
+		if t.Open && t.Next != "" {
+			next[t.Target] = t.Next
 		}
-		if permission, profile := grantOf(access); profile != "" {
+	}
+	return next
+}
+
+// choose picks the teammate with the most profiles, a permission they have on one, the target with the most candidates (one
+// where somebody is next, if there is any: at night most are closed), and the biggest group. Ties go to the first name, so
+// two runs at one time show the same.
+func choose(all objects, next map[string]string) subjects {
+	var s subjects
+	most := int64(0)
+	for _, access := range all["EffectiveAccess"] {
+		if permission, profile, profiles := grantOf(access); profiles > most {
 			most = profiles
 			s.teammate, s.permission, s.profile = access.GetName(), permission, profile
 		}
@@ -47,9 +69,13 @@ func choose(all objects) subjects {
 		candidates, _, _ := unstructured.NestedInt64(plan.Object, "status", "candidateCount")
 		kind, _, _ := unstructured.NestedString(plan.Object, "status", "target", "kind")
 		name, _, _ := unstructured.NestedString(plan.Object, "status", "target", "name")
-		if candidates > most && name != "" {
+		if name == "" {
+			continue
+		}
+		first := next[kind+"/"+name]
+		if better := first != "" && s.next == ""; better || (first != "") == (s.next != "") && candidates > most {
 			most = candidates
-			s.target = strings.ToLower(kind) + "/" + name
+			s.target, s.next = strings.ToLower(kind)+"/"+name, first
 		}
 	}
 	most = -1
@@ -63,8 +89,9 @@ func choose(all objects) subjects {
 	return s
 }
 
-// grantOf returns a permission and a profile of somebody's access. care.reply is preferred: readers know what it means.
-func grantOf(access unstructured.Unstructured) (permission, profile string) {
+// grantOf returns a permission and a profile of somebody's access, and on how many named profiles they may do anything.
+// care.reply is preferred: readers know what it means.
+func grantOf(access unstructured.Unstructured) (permission, profile string, count int64) {
 	grants, _, _ := unstructured.NestedSlice(access.Object, "status", "grants")
 	for _, entry := range grants {
 		grant, _ := entry.(map[string]any)
@@ -73,19 +100,28 @@ func grantOf(access unstructured.Unstructured) (permission, profile string) {
 		if len(permissions) == 0 || len(profiles) == 0 {
 			continue
 		}
-		if slices.Contains(permissions, "care.reply") {
-			return "care.reply", profiles[0]
-		}
-		if profile == "" {
+		count += int64(len(profiles))
+		switch {
+		case slices.Contains(permissions, preferred) && permission != preferred:
+			permission, profile = preferred, profiles[0]
+		case profile == "":
 			permission, profile = permissions[0], profiles[0]
 		}
 	}
-	return permission, profile
+	return permission, profile, count
 }
 
 // report prints what the operator made of the organization and what to try next.
 func (c *cluster) report(ctx context.Context, all objects) error {
-	s := choose(all)
+	answer, err := c.plugin(ctx, "-o", "json")
+	if err != nil {
+		return err
+	}
+	var now rollCall
+	if err := json.Unmarshal([]byte(answer), &now); err != nil {
+		return fmt.Errorf("reading the roll call: %w", err)
+	}
+	s := choose(all, now.next())
 	commands := [][]string{{}}
 	if s.teammate != "" {
 		commands = append(commands, []string{"who-can", s.permission, s.profile}, []string{"access", s.teammate})
@@ -95,10 +131,11 @@ func (c *cluster) report(ctx context.Context, all objects) error {
 	}
 	for _, arguments := range commands {
 		fmt.Println("$ " + strings.Join(append([]string{"kubectl rollcall"}, arguments...), " "))
-		if err := c.plugin(ctx, arguments...); err != nil {
+		answer, err := c.plugin(ctx, arguments...)
+		if err != nil {
 			return err
 		}
-		fmt.Println()
+		fmt.Println(answer)
 	}
 
 	fmt.Println("To try next, in another terminal:")
@@ -106,33 +143,43 @@ func (c *cluster) report(ctx context.Context, all objects) error {
 	fmt.Printf("  export KUBECONFIG=%s\n", c.plane.kubeconfig("admin"))
 	fmt.Printf("  export PATH=%s:%s:$PATH\n", c.bin, c.assets)
 	fmt.Println()
-	for _, command := range [][2]string{
+	tries := [][2]string{
 		{"kubectl get rollcall", "every object, in namespace " + c.namespace},
 		{"kubectl get effectiveaccess,routeplan", "what the operator computed"},
-		{"kubectl rollcall why " + s.teammate + " " + s.permission + " " + s.profile, "every path that grants it"},
-		{"kubectl rollcall who-can '*.publish'", "who may publish, profile by profile"},
-		{"kubectl rollcall members " + s.group, "who is in a group, and why"},
-		{"kubectl edit usergroup " + s.group, "remove somebody, then ask again"},
-		{"kubectl rollcall route " + s.target + " --without " + s.teammate, "the route if somebody were not there"},
-		{"kubectl get effectiveaccess --watch", "see changes arrive"},
-	} {
-		fmt.Printf("  %-60s  # %s\n", command[0], command[1])
+	}
+	if s.teammate != "" {
+		_, verb, _ := strings.Cut(s.permission, ".")
+		tries = append(tries, [2]string{"kubectl rollcall who-can '*." + verb + "'", "who may " + verb + " anything, profile by profile"})
+		tries = append(tries, [2]string{"kubectl rollcall why " + s.teammate + " " + s.permission + " " + s.profile, "every path that grants it"})
+	}
+	if s.group != "" {
+		tries = append(tries,
+			[2]string{"kubectl rollcall members " + s.group, "who is in a group, and why"},
+			[2]string{"kubectl edit usergroup " + s.group, "remove somebody, then ask again"})
+	}
+	if s.next != "" {
+		tries = append(tries, [2]string{"kubectl rollcall route " + s.target + " --without " + s.next, "if the next in line were not there"})
+	}
+	tries = append(tries, [2]string{"kubectl get effectiveaccess --watch", "see changes arrive"})
+	for _, try := range tries {
+		fmt.Printf("  %-60s  # %s\n", try[0], try[1])
 	}
 	return nil
 }
 
-// plugin runs kubectl-rollcall with its output on ours.
-func (c *cluster) plugin(ctx context.Context, arguments ...string) error {
+// plugin runs kubectl-rollcall and returns its answer.
+func (c *cluster) plugin(ctx context.Context, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, filepath.Join(c.bin, "kubectl-rollcall"), arguments...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+c.plane.kubeconfig("admin"))
-	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	var answer strings.Builder
+	command.Stdout, command.Stderr = &answer, os.Stderr
 	err := runTied(command)
 	if err == nil || ctx.Err() != nil {
-		return ctx.Err()
+		return answer.String(), ctx.Err()
 	}
 	// 1 is an answer: no, nobody.
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 && exit.ExitCode() < usage {
-		return nil
+		return answer.String(), nil
 	}
-	return fmt.Errorf("kubectl-rollcall %s: %w", strings.Join(arguments, " "), err)
+	return "", fmt.Errorf("kubectl-rollcall %s: %w", strings.Join(arguments, " "), err)
 }
