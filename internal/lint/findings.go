@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -89,6 +90,31 @@ var reasons = map[string]weight{
 // abnormalWhenTrue are the conditions whose True says that something is unusual.
 var abnormalWhenTrue = map[string]bool{rollcallv1.ConditionSuspended: true}
 
+// leadingField is the field that a message speaks of first, more exact than the one of the condition.
+var leadingField = regexp.MustCompile(`^spec(\.[a-zA-Z]+)+`)
+
+// fieldOfKey is the field that claims the unique key at the beginning of a message (R-3).
+func fieldOfKey(kind, message string) string {
+	key := message[:max(strings.IndexAny(message, "=/ "), 0)]
+	switch {
+	case key == "extension" && kind == roster.KindUserGroup:
+		return "spec.voice.extension"
+	case key == "extension":
+		return "spec.extension"
+	case key == "handle":
+		return "spec.mention.handle"
+	case key == "external":
+		return "spec.externalID"
+	case key == "phone":
+		return "spec.phoneNumber"
+	case key == "defaultDepartment":
+		return "spec.default"
+	case kind == roster.KindTeammate:
+		return "spec.identity." + key
+	}
+	return "spec"
+}
+
 // Findings returns what is not as it should be, over all input objects, sorted by object, field and rule.
 func (l *Lint) Findings() []Finding {
 	t := l.peek()
@@ -126,6 +152,12 @@ func findingsOf(o Object, conditions []metav1.Condition) []Finding {
 			continue
 		}
 		f := Finding{Severity: w.severity, Rule: c.Reason, Object: o.String(), Field: w.field, Message: cmp.Or(c.Message, c.Type+" is "+string(c.Status))}
+		if named := leadingField.FindString(c.Message); named != "" {
+			f.Field = named
+		}
+		if c.Reason == rollcallv1.ReasonDuplicateKey {
+			f.Field = fieldOfKey(o.Kind, c.Message)
+		}
 		if c.Type == rollcallv1.ConditionReady {
 			ready = &f
 			continue

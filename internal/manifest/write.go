@@ -2,9 +2,12 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -114,28 +117,63 @@ func drop(n *yaml.Node, keys ...string) {
 	n.Content = kept
 }
 
-// WriteSource writes an object given as JSON values, in the order of its schema as far as people see it: apiVersion, kind,
-// metadata, spec.
+// WriteSource writes an object given as JSON values: what names things comes first, everything else by name.
 func WriteSource(source map[string]any) ([]byte, error) {
-	root := &yaml.Node{Kind: yaml.MappingNode}
-	for _, key := range []string{"apiVersion", "kind", "metadata", "spec"} {
-		value, ok := source[key]
-		if !ok {
-			continue
-		}
-		var n yaml.Node
-		if err := n.Encode(value); err != nil {
-			return nil, fmt.Errorf("writing %s: %w", key, err)
-		}
-		root.Content = append(root.Content, text(key), &n)
-	}
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
+	root, err := ordered(source)
+	if err != nil {
+		return nil, err
+	}
 	if err := e.Encode(root); err != nil {
 		return nil, fmt.Errorf("writing a manifest: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// first are the fields that people look for first.
+var first = []string{"apiVersion", "kind", "metadata", "name", "namespace", "identity", "type"}
+
+func ordered(value any) (*yaml.Node, error) {
+	n := &yaml.Node{}
+	switch v := value.(type) {
+	case map[string]any:
+		n.Kind = yaml.MappingNode
+		keys := slices.SortedFunc(maps.Keys(v), func(a, b string) int {
+			place := func(k string) int {
+				if i := slices.Index(first, k); i >= 0 {
+					return i
+				}
+				return len(first)
+			}
+			return cmp.Or(place(a)-place(b), strings.Compare(a, b))
+		})
+		for _, k := range keys {
+			child, err := ordered(v[k])
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, text(k), child)
+		}
+	case []any:
+		n.Kind, n.Style = yaml.SequenceNode, yaml.FlowStyle
+		for _, item := range v {
+			child, err := ordered(item)
+			if err != nil {
+				return nil, err
+			}
+			if child.Kind != yaml.ScalarNode {
+				n.Style = 0
+			}
+			n.Content = append(n.Content, child)
+		}
+	default:
+		if err := n.Encode(v); err != nil {
+			return nil, fmt.Errorf("writing a value: %w", err)
+		}
+	}
+	return n, nil
 }
 
 // FromObjects makes a set of objects that come from a cluster. They have no positions.

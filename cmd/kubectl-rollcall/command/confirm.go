@@ -46,14 +46,17 @@ func (p *plugin) confirm() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			answer := &resultsAnswer{}
-			failed := false
-			for _, arg := range args {
-				r := resultJSON{Teammate: arg}
-				if r.Teammate, err = org.teammate(arg); err != nil {
+			names := make([]string, len(args))
+			for i, arg := range args {
+				if names[i], err = org.teammate(arg); err != nil {
 					return err
 				}
-				if at := org.Roster.Confirmed(org.peek(), r.Teammate); at != nil {
+			}
+			answer := &resultsAnswer{}
+			failed := false
+			for _, name := range names {
+				r := resultJSON{Teammate: name}
+				if at := org.Roster.Confirmed(org.peek(), r.Teammate); at != nil && !at.IsZero() { // zero: only assumed
 					r.Result, r.Message = resultUnchanged, "confirmed since "+at.UTC().Format(time.RFC3339)
 				} else if err := l.confirm(c, r.Teammate, p.now()); err != nil {
 					r.Result, r.Message, failed = resultFailed, err.Error(), true

@@ -275,7 +275,7 @@ var templates = map[string]func() map[string]any{
 
 // personal are the fields that --like does not copy: they belong to one object only.
 var personal = map[string][]string{
-	roster.KindTeammate:   {"identity", "displayName", "firstName", "lastName", "extension", "onboarding", "lifecycle", "absences", "card", "image", "bio", "homeTown", "stateOrCountry", "from", "until", "employment", "startDate"},
+	roster.KindTeammate:   {"identity", "firstName", "lastName", "extension", "onboarding", "lifecycle", "absences", "availability", "card", "employment", "from", "until"},
 	roster.KindUserGroup:  {"displayName"},
 	roster.KindProfile:    {"displayName", "externalID", "phoneNumber"},
 	roster.KindDepartment: {"displayName", "default"},
