@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/engine"
+	"github.com/rollcall-dev/rollcall/internal/roster"
+	"github.com/rollcall-dev/rollcall/test/bench/organization"
+)
+
+const seed = 1
+
+// noon is the time of all organizations that only this process sees.
+var noon = time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func changesOf(o *organization.Organization) []roster.Change {
+	var out []roster.Change
+	for _, object := range o.Objects() {
+		out = append(out, roster.Change{Object: object})
+	}
+	return out
+}
+
+// loaded returns an engine that has computed everything of an organization, and what it touched.
+func loaded(changes []roster.Change) (*engine.Engine, engine.Touched) {
+	e := engine.New(noon)
+	touched := e.Apply(noon, changes...)
+	return e, touched
+}
+
+// load is F1: everything of an organization computed from nothing.
+func load(_ context.Context, r *report) error {
+	took := map[string]time.Duration{}
+	count := map[string]int{}
+	for _, s := range []struct {
+		shape organization.Shape
+		runs  int
+	}{{organization.Small, 9}, {organization.Large, 3}, {organization.Huge, 1}} {
+		o := organization.Generate(s.shape, seed, noon)
+		changes := changesOf(o)
+		count[s.shape.Name] = len(changes)
+		var times []time.Duration
+		for range s.runs {
+			var touched engine.Touched
+			var e *engine.Engine
+			cpu, wall := onOneCore(func() { e, touched = loaded(changes) })
+			times = append(times, cpu)
+			if got := len(touched.Access); got != s.shape.Teammates {
+				return fmt.Errorf("%d people have an effective access in %s, want %d", got, s.shape.Name, s.shape.Teammates)
+			}
+			if got, want := len(touched.Plans), len(e.Routing.Targets(nil)); got != want {
+				return fmt.Errorf("%d plans in %s, want %d", got, s.shape.Name, want)
+			}
+			if len(times) == s.runs {
+				r.note("%s: %d objects, %d route plans; cpu %v, wall %v; heap of the engine %.1f MiB", s.shape.Name, len(changes), len(touched.Plans), cpu, wall, heapOf(&e))
+			}
+		}
+		took[s.shape.Name] = percentile(sortedCopy(times), 50)
+	}
+	r.measured(figure{name: "load-large", value: took["large"].Seconds(), unit: "s", floor: 3, bar: 1})
+	order := func(shape string) float64 { n := float64(count[shape]); return n * math.Log(n) }
+	r.measured(figure{name: "growth-small-to-huge", value: took["huge"].Seconds() / took["small"].Seconds(), unit: "x", floor: order("huge") / order("small"), bar: 1})
+	return nil
+}
+
+// heapOf lets go of an engine and returns the MiB that come free with it.
+func heapOf(e **engine.Engine) float64 {
+	var with, without runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&with)
+	runtime.KeepAlive(*e)
+	*e = nil
+	runtime.GC()
+	runtime.ReadMemStats(&without)
+	return (float64(with.HeapAlloc) - float64(without.HeapAlloc)) / (1 << 20)
+}
+
+const edits = 2000
+
+// oneMembership is F2: one membership more or less.
+func oneMembership(_ context.Context, r *report) error {
+	medians := map[string]time.Duration{}
+	for _, shape := range []organization.Shape{organization.Large, organization.Huge} {
+		o := organization.Generate(shape, seed, noon)
+		e, _ := loaded(changesOf(o))
+		m := newMemberships(o)
+		var times []time.Duration
+		var wall time.Duration
+		var touched struct{ access, plans, inputs int }
+		before := runtime.GOMAXPROCS(1)
+		runtime.GC()
+		for i := range edits {
+			group := m.edit(i)
+			began, start := time.Now(), spent()
+			t := e.Apply(noon, roster.Change{Object: group})
+			times = append(times, spent()-start)
+			wall += time.Since(began)
+			touched.access, touched.plans, touched.inputs = touched.access+len(t.Access), touched.plans+len(t.Plans), touched.inputs+len(t.Inputs)
+		}
+		runtime.GOMAXPROCS(before)
+		sorted := sortedCopy(times)
+		p50, p99 := percentile(sorted, 50), percentile(sorted, 99)
+		medians[shape.Name] = p50
+		n := float64(edits)
+		r.note("%s: %d edits, p50 %v, p90 %v, p99 %v, most %v, wall %v each; touched on average %.2f accesses, %.2f plans, %.2f inputs", shape.Name, edits, p50, percentile(sorted, 90), p99,
+			sorted[len(sorted)-1], wall/edits, float64(touched.access)/n, float64(touched.plans)/n, float64(touched.inputs)/n)
+		if shape.Name == organization.Large.Name {
+			r.measured(figure{name: "membership-edit-p99-large", value: milliseconds(p99), unit: "ms", floor: 5, bar: 1})
+		}
+	}
+	r.measured(figure{name: "membership-edit-p50-huge", value: milliseconds(medians["huge"]), unit: "ms", floor: milliseconds(medians["large"]), bar: 1.5})
+	return nil
+}
+
+// memberships makes random edits: by turns somebody joins any group that lists its members, and any one of all listed
+// members leaves, so that large groups lose more often, as they do in life.
+type memberships struct {
+	*rand.Rand
+	o      *organization.Organization
+	groups []*rollcallv1.UserGroup // those that list members, as they are now
+	slots  []int                   // by listed membership at the beginning: the index of the group
+}
+
+func newMemberships(o *organization.Organization) *memberships {
+	m := &memberships{Rand: rand.New(rand.NewPCG(seed, 2)), o: o}
+	for _, g := range o.Groups {
+		if len(g.Spec.Members) == 0 {
+			continue
+		}
+		m.groups = append(m.groups, g)
+		for range g.Spec.Members {
+			m.slots = append(m.slots, len(m.groups)-1)
+		}
+	}
+	return m
+}
+
+// edit returns the changed group.
+func (m *memberships) edit(turn int) *rollcallv1.UserGroup {
+	for {
+		if turn%2 == 0 {
+			i := m.IntN(len(m.groups))
+			name := m.o.Teammates[m.IntN(len(m.o.Teammates))].Name
+			listed := slices.ContainsFunc(m.groups[i].Spec.Members, func(e rollcallv1.Member) bool { return e.Name == name })
+			if !listed && len(m.groups[i].Spec.Members) < organization.GiantSize {
+				return m.change(i, func(g *rollcallv1.UserGroup) {
+					g.Spec.Members = append(g.Spec.Members, rollcallv1.Member{Name: name})
+				})
+			}
+			continue
+		}
+		i := m.slots[m.IntN(len(m.slots))]
+		if n := len(m.groups[i].Spec.Members); n > 0 {
+			k := m.IntN(n)
+			return m.change(i, func(g *rollcallv1.UserGroup) { g.Spec.Members = slices.Delete(g.Spec.Members, k, k+1) })
+		}
+	}
+}
+
+func (m *memberships) change(i int, edit func(*rollcallv1.UserGroup)) *rollcallv1.UserGroup {
+	g := m.groups[i].DeepCopy()
+	edit(g)
+	g.Generation++
+	m.groups[i] = g
+	return g
+}
+
+// oneProfile is F3: a profile more in a group of 1,000.
+func oneProfile(_ context.Context, r *report) error {
+	o := organization.Generate(organization.Large, seed, noon)
+	e, _ := loaded(changesOf(o))
+	var times []time.Duration
+	before := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(before)
+	for turn := range 30 {
+		name := o.Giants[turn%len(o.Giants)]
+		g := groupNamed(o, name).DeepCopy()
+		fresh := fmt.Sprintf("fresh-%03d", turn)
+		profile := &rollcallv1.Profile{ObjectMeta: metav1.ObjectMeta{Name: fresh}, Spec: rollcallv1.ProfileSpec{Type: rollcallv1.ProfileTypeSocial, Platform: new(rollcallv1.PlatformX), State: rollcallv1.SwitchEnabled}}
+		if t := e.Apply(noon, roster.Change{Object: profile}); len(t.Access) > 0 {
+			return fmt.Errorf("a profile that nobody is given changed the access of %d people", len(t.Access))
+		}
+		g.Spec.Profiles = append(g.Spec.Profiles, rollcallv1.GroupProfile{Name: fresh})
+		runtime.GC()
+		start := spent()
+		touched := e.Apply(noon, roster.Change{Object: g})
+		times = append(times, spent()-start)
+		if want := open(e, name); !slices.Equal(touched.Access, want) {
+			return fmt.Errorf("a profile for %s changed the access of %d people, want exactly its %d members with an open gate", name, len(touched.Access), len(want))
+		}
+	}
+	sorted := sortedCopy(times)
+	r.note("%d edits, p50 %v, most %v", len(sorted), percentile(sorted, 50), sorted[len(sorted)-1])
+	r.measured(figure{name: "profile-into-1000", value: milliseconds(percentile(sorted, 50)), unit: "ms", floor: 50, bar: 1})
+	return nil
+}
+
+func groupNamed(o *organization.Organization, name string) *rollcallv1.UserGroup {
+	i := slices.IndexFunc(o.Groups, func(g *rollcallv1.UserGroup) bool { return g.Name == name })
+	return o.Groups[i]
+}
+
+// open are the members of a group whose gate is open.
+func open(e *engine.Engine, group string) []string {
+	out := slices.DeleteFunc(slices.Clone(e.Roster.Members(nil, group)), func(t string) bool { return !e.Lifecycle.Open(nil, t) })
+	slices.SortFunc(out, strings.Compare)
+	return out
+}

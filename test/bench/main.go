@@ -1,0 +1,92 @@
+// Command bench measures what the operator is measured by (QUALITY.md): one line per figure, with the floor measured in the
+// same run, the ratio to it and the bar. It exits with 1 if a figure falls short.
+//
+//	bench [figure...]     for example: bench f1 f3; without arguments all of them
+//
+// Computation is measured in seconds of processor time of this process, garbage collection included, on one core: on a machine
+// shared with others that is what a core of one's own would take. Figures with an API server are ratios to a bare client of
+// the same server, in wall time, in the same run.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// benchmarks are the figures in the order in which they run.
+var benchmarks = []struct {
+	name string
+	run  func(context.Context, *report) error
+}{
+	{"f1", load},
+	{"f2", oneMembership},
+	{"f3", oneProfile},
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	profile := flag.String("cpuprofile", "", "write a CPU profile to this file")
+	heap := flag.String("memprofile", "", "write a heap profile to this file at the end")
+	flag.Parse()
+	wanted := flag.Args()
+	for _, name := range wanted {
+		if !slices.ContainsFunc(names(), func(n string) bool { return n == strings.ToLower(name) }) {
+			return fmt.Errorf("there is no figure %q; there are %s", name, strings.Join(names(), ", "))
+		}
+	}
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err != nil {
+			return fmt.Errorf("making the profile: %w", err)
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return fmt.Errorf("profiling: %w", err)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	r := &report{to: os.Stdout}
+	for _, b := range benchmarks {
+		if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(n string) bool { return strings.ToLower(n) == b.name }) {
+			continue
+		}
+		r.name = b.name
+		if err := b.run(ctx, r); err != nil {
+			return fmt.Errorf("measuring %s: %w", b.name, err)
+		}
+	}
+	if *heap != "" {
+		f, err := os.Create(*heap)
+		if err != nil {
+			return fmt.Errorf("making the profile: %w", err)
+		}
+		defer f.Close()
+		if err := pprof.WriteHeapProfile(f); err != nil {
+			return fmt.Errorf("profiling the heap: %w", err)
+		}
+	}
+	return r.verdict()
+}
+
+func names() []string {
+	var out []string
+	for _, b := range benchmarks {
+		out = append(out, b.name)
+	}
+	return out
+}
