@@ -74,11 +74,13 @@ test-integration: ## Run the suites on a real API server only.
 
 .PHONY: bench
 bench: ## Measure all figures of test/bench against their floors.
-	@$(WITH_ASSETS) $(GO) run ./test/bench $(BENCH)
+	@$(GOBUILD) -o bin/bench ./test/bench
+	@$(WITH_ASSETS) exec bin/bench $(BENCH)
 
 .PHONY: bench-%
 bench-%: ## Measure one figure, for example bench-f1.
-	@$(WITH_ASSETS) $(GO) run ./test/bench $*
+	@$(GOBUILD) -o bin/bench ./test/bench
+	@$(WITH_ASSETS) exec bin/bench $*
 
 ##@ Change
 
