@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/engine"
 	"github.com/rollcall-dev/rollcall/internal/lint"
+	"github.com/rollcall-dev/rollcall/internal/manifest"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 	"github.com/rollcall-dev/rollcall/internal/routing"
 	"github.com/rollcall-dev/rollcall/test/builder"
@@ -348,3 +350,30 @@ func playAll(t *testing.T, scenarios map[string]scenario) {
 func pendingCounts(members, profiles int32) rollcallv1.PendingCounts {
 	return rollcallv1.PendingCounts{Members: members, Profiles: profiles}
 }
+
+// sample reads the objects of a folder of config/samples.
+func sample(t *testing.T, name string) []metav1.Object {
+	t.Helper()
+	source, err := manifest.Kustomize("../../config/samples/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, errs := manifest.Parse([]manifest.Source{source}, name)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	var out []metav1.Object
+	for _, o := range set.Objects {
+		out = append(out, o.Object)
+	}
+	return out
+}
+
+// shuffledWith is the list in the order that a seed gives.
+func shuffledWith[E any](seed uint64, list []E) []E {
+	out := slices.Clone(list)
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func changeOf(o metav1.Object) roster.Change { return roster.Change{Object: o} }
