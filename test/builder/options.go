@@ -177,3 +177,10 @@ func Hours(name, open, shut string) *rollcallv1.Schedule {
 	s.Spec.Weekly = []rollcallv1.WeeklyHours{{Days: week, Open: open, Close: shut}}
 	return s
 }
+
+// Rings lets a group be dialled.
+func Rings(strategy rollcallv1.DialingStrategy, ring time.Duration) Option[rollcallv1.UserGroup] {
+	return func(g *rollcallv1.UserGroup) {
+		g.Spec.Voice = &rollcallv1.GroupVoice{Dialing: &rollcallv1.Dialing{Strategy: strategy, MaxRingTime: metav1.Duration{Duration: ring}}}
+	}
+}
