@@ -161,6 +161,7 @@ func outputs(ctx context.Context, namespace string) map[string]string {
 	var accesses rollcallv1.EffectiveAccessList
 	Expect(kube.List(ctx, &accesses, client.InNamespace(namespace))).To(Succeed())
 	for _, o := range accesses.Items {
+		forgetTimes(o.Status.Conditions)
 		b, err := json.Marshal(o.Status)
 		Expect(err).NotTo(HaveOccurred())
 		out["EffectiveAccess/"+o.Name] = string(b)
@@ -168,11 +169,18 @@ func outputs(ctx context.Context, namespace string) map[string]string {
 	var plans rollcallv1.RoutePlanList
 	Expect(kube.List(ctx, &plans, client.InNamespace(namespace))).To(Succeed())
 	for _, o := range plans.Items {
+		forgetTimes(o.Status.Conditions)
 		b, err := json.Marshal(o.Status)
 		Expect(err).NotTo(HaveOccurred())
 		out["RoutePlan/"+o.Name] = string(b)
 	}
 	return out
+}
+
+func forgetTimes(conditions []metav1.Condition) {
+	for i := range conditions {
+		conditions[i].LastTransitionTime = metav1.Time{}
+	}
 }
 
 // shortest is the shortest organization of API.md.
@@ -247,3 +255,5 @@ var everyObject = []struct{ kind, name string }{
 	{"Teammate", "ana"}, {"Teammate", "max"}, {"Teammate", "eva"}, {"Profile", "ig-quebec"}, {"Profile", "chat"},
 	{"UserGroup", "quebecois"}, {"UserGroup", "french"}, {"UserGroup", "phones"}, {"Department", "care"},
 }
+
+func objectMeta(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }

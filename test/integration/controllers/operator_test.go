@@ -175,3 +175,12 @@ func (o *operator) rest(namespace string) {
 		return time.Since(since) > 400*time.Millisecond
 	}).Should(BeTrue(), "writes go on and on")
 }
+
+// count has the counts of the Organization written that wait for their ten seconds.
+func (o *operator) count(ctx context.Context, namespace string) {
+	GinkgoHelper()
+	now := o.clock.Now().Add(10 * time.Second)
+	o.at(now, namespace)
+	edit(ctx, "Organization", namespace, "default", `{metadata: {annotations: {looked: "`+now.Format(time.RFC3339)+`"}}}`)
+	o.rest(namespace)
+}

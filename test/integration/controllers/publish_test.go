@@ -53,7 +53,7 @@ var _ = Describe("What is published", func() {
 		Expect(candidates(ctx, ns, "department-care")()).To(Equal([]string{"eva"}))
 
 		op.rest(ns)
-		op.at(opening.Add(10*time.Second), ns) // counts follow within ten seconds
+		op.count(ctx, ns)
 		Eventually(func() (*rollcallv1.OrganizationCounts, error) {
 			o, err := get[rollcallv1.Organization](ctx, ns, "default")()
 			return o.Status.Counts, err
