@@ -184,7 +184,9 @@ var _ = Describe("What is remembered", func() {
 		Eventually(permissions(ctx, ns, "ana", "ig-quebec")).ShouldNot(BeEmpty())
 		op.rest(ns)
 		op.forget(ns)
-		op.fail(func(r *http.Request) bool { return r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/ledgers/") })
+		op.fail(func(r *http.Request) bool {
+			return r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/ledgers/")
+		})
 		edit(ctx, "Teammate", ns, "ana", `{spec: {lifecycle: {state: Archived}}}`)
 		edit(ctx, "EffectiveAccess", ns, "max", `{status: {leader: ana}}`)
 		Consistently(func() []string { return op.of(ns) }).Should(BeEmpty())
