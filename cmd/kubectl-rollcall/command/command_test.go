@@ -466,3 +466,17 @@ func TestClosedOutputIsAnError(t *testing.T) {
 		t.Errorf("%d %s", code, errs.String())
 	}
 }
+
+// TestHostileText: what the input says must not reach the terminal as control sequences, nor break a line in two.
+func TestHostileText(t *testing.T) {
+	text := "apiVersion: rollcall.dev/v1alpha1\nkind: Organization\nmetadata: {name: default}\nspec: {displayName: \"\\e[2Jgone\\nnew line\"}\n"
+	bad := "---\napiVersion: rollcall.dev/v1alpha1\nkind: Teammate\nmetadata: {name: \"\\e]0;x\\a\\nerror: y\"}\nspec: {identity: {email: a@x.example}}\n"
+	for name, got := range map[string]answer{
+		"table":  run(t, text, "-f", "-"),
+		"errors": run(t, text+bad, "-f", "-"),
+	} {
+		if strings.ContainsAny(got.out+got.err, "\x1b\a\r") || strings.Contains(got.out+got.err, "\nerror: y") {
+			t.Errorf("%s: %q %q", name, got.out, got.err)
+		}
+	}
+}
