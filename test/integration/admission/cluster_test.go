@@ -45,8 +45,14 @@ var _ = Describe("A cluster with the policies", func() {
 		Expect(admin.deletes(ctx, t, "UserGroup/desk")).To(beDenied("VAP-4"))
 		Expect(admin.deletes(ctx, t, "Organization/default")).To(beDenied("VAP-15"))
 
+		// The Organization is held to the last: without it nothing would be guarded any more.
+		t.changes(ctx, "Organization/default", `{metadata: {finalizers: [test.rollcall.dev/hold]}}`)
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}}
 		Expect(kube.Delete(ctx, namespace)).To(Succeed())
+		for _, name := range []string{"Teammate/ana", "UserGroup/desk", "AccountRole/own", "ProfileRole/care"} {
+			Eventually(gone(ctx, t.object(name))).Should(BeTrue(), name)
+		}
+		t.changes(ctx, "Organization/default", `{metadata: {finalizers: null}}`)
 		Eventually(gone(ctx, namespace)).Should(BeTrue(), func() string { return fmt.Sprintf("%+v", namespace.Status) })
 	})
 
