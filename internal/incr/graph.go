@@ -34,11 +34,12 @@ type node struct {
 	state    state
 	pinned   bool // inputs that were set and observed queries are kept though nothing reads them
 	queued   bool
+	id       uint32
 	version  uint32 // counts changes of the value, or of the time it holds for
 	mark     uint64
 	own      int64 // unix seconds at which time alone may change this value, read by this node itself
 	expiry   int64 // the smaller of own and every dependency's expiry
-	deps     []*node
+	deps     []uint32
 	readers  readers
 	identity any // back pointer to the typed node
 }
@@ -63,7 +64,45 @@ type Graph struct {
 	all       []func(func(*node))
 	recompute uint64
 	sweeps    []*node // nodes half of whose readers are stale
+
+	// Nodes know each other by number: numbers take half the room of pointers, and the garbage collector does not follow them.
+	nodes []*node  // by id, nil for a free one
+	free  []uint32 // ids
+	tasks []*Task  // not in use
 }
+
+// register gives a new node its number.
+func (g *Graph) register(n *node) {
+	if last := len(g.free) - 1; last >= 0 {
+		n.id, g.free = g.free[last], g.free[:last]
+		g.nodes[n.id] = n
+		return
+	}
+	n.id = uint32(len(g.nodes))
+	g.nodes = append(g.nodes, n)
+}
+
+// borrow returns an empty task; back takes it when the computation is over.
+func (g *Graph) borrow() *Task {
+	if last := len(g.tasks) - 1; last >= 0 {
+		t := g.tasks[last]
+		g.tasks = g.tasks[:last]
+		return t
+	}
+	return &Task{g: g, own: never}
+}
+
+func (g *Graph) back(t *Task) {
+	clear(t.deps)
+	if cap(t.deps) > maxKept {
+		t.deps, t.seen = nil, nil
+	}
+	t.deps, t.seen, t.own = t.deps[:0], t.seen[:0], never
+	g.tasks = append(g.tasks, t)
+}
+
+// maxKept is the number of dependencies above which a task does not keep its memory.
+const maxKept = 4096
 
 // New returns an empty graph whose values hold at now.
 func New(now time.Time) *Graph { return &Graph{now: now.Unix(), crowded: minCrowd} }
@@ -178,10 +217,10 @@ func (g *Graph) compute(n *node) {
 	}
 	n.state = computing
 	g.recompute++
-	t := Task{g: g, own: never, deps: make([]*node, 0, max(4, len(n.deps))), seen: make([]uint32, 0, max(4, len(n.deps)))}
-	changed := n.table.recompute(n, &t)
+	t := g.borrow()
+	changed := n.table.recompute(n, t)
 	again := t.stale()
-	g.rewire(n, t.deps)
+	read := g.rewire(n, t.deps)
 	if t.own != n.own {
 		n.own = t.own
 		if n.own != never {
@@ -189,9 +228,10 @@ func (g *Graph) compute(n *node) {
 		}
 	}
 	expiry := n.own
-	for _, d := range n.deps {
+	for _, d := range read {
 		expiry = min(expiry, d.expiry)
 	}
+	g.back(t)
 	if expiry != n.expiry {
 		n.expiry = expiry
 		changed = true
@@ -206,8 +246,8 @@ func (g *Graph) compute(n *node) {
 	}
 }
 
-// rewire replaces the dependencies of n by those just read, duplicates removed.
-func (g *Graph) rewire(n *node, read []*node) {
+// rewire replaces the dependencies of n by those just read and returns these, duplicates removed. It overwrites read.
+func (g *Graph) rewire(n *node, read []*node) []*node {
 	g.seq++
 	unique := read[:0]
 	for _, d := range read {
@@ -217,37 +257,29 @@ func (g *Graph) rewire(n *node, read []*node) {
 		}
 	}
 	old := n.deps
-	if same(old, unique) {
-		return
+	if slices.EqualFunc(old, unique, func(id uint32, d *node) bool { return id == d.id }) {
+		return unique
 	}
-	n.deps = slices.Clone(unique)
-	for _, d := range old {
-		if d.mark != g.seq {
+	n.deps = make([]uint32, len(unique))
+	for i, d := range unique {
+		n.deps[i] = d.id
+	}
+	for _, id := range old {
+		if d := g.nodes[id]; d.mark != g.seq {
 			g.leave(d, n)
 			g.release(d)
 		}
 	}
 	g.seq++
-	for _, d := range old {
-		d.mark = g.seq
+	for _, id := range old {
+		g.nodes[id].mark = g.seq
 	}
 	for _, d := range unique {
 		if d.mark != g.seq {
-			d.readers.list = append(d.readers.list, n)
+			d.readers.list = append(d.readers.list, n.id)
 		}
 	}
-}
-
-func same(a, b []*node) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
+	return unique
 }
 
 // release queues a node that lost its last reader, so that Settle drops it if nothing reads it again.
@@ -263,10 +295,13 @@ func (g *Graph) drop(n *node) {
 	n.table.forget(n)
 	read := n.deps
 	n.deps = nil
-	for _, d := range read {
+	for _, id := range read {
+		d := g.nodes[id]
 		g.leave(d, n)
 		g.release(d)
 	}
+	g.nodes[n.id] = nil
+	g.free = append(g.free, n.id)
 }
 
 // Settle recomputes everything that earlier changes made stale and that somebody observes.
@@ -382,10 +417,10 @@ func (h *timers) Pop() any {
 	return x
 }
 
-// readers are the nodes that read a node. A long list keeps nodes that do not read it any more (stale counts them) until
-// the next sweep, so that leaving costs nothing and no index is needed.
+// readers are the nodes that read a node, by id. A long list keeps nodes that do not read it any more (stale counts them) until
+// the next sweep, so that leaving costs nothing and no index is needed; an id in it may be free by then, or another node's.
 type readers struct {
-	list     []*node
+	list     []uint32
 	stale    int32
 	sweeping bool // waits for a sweep
 }
@@ -404,13 +439,10 @@ func (g *Graph) leave(d, n *node) {
 		}
 		return
 	}
-	for i, m := range r.list {
-		if m == n {
-			last := len(r.list) - 1
-			r.list[i], r.list[last] = r.list[last], nil
-			r.list = r.list[:last]
-			return
-		}
+	if i := slices.Index(r.list, n.id); i >= 0 {
+		last := len(r.list) - 1
+		r.list[i] = r.list[last]
+		r.list = r.list[:last]
 	}
 }
 
@@ -418,21 +450,20 @@ func (g *Graph) leave(d, n *node) {
 func (g *Graph) sweep(d *node) {
 	g.seq++
 	kept := d.readers.list[:0]
-	for _, m := range d.readers.list {
-		if m.mark != g.seq && m.reads(d) {
+	for _, id := range d.readers.list {
+		if m := g.nodes[id]; m != nil && m.mark != g.seq && m.reads(d) {
 			m.mark = g.seq
-			kept = append(kept, m)
+			kept = append(kept, id)
 		}
 	}
-	clear(d.readers.list[len(kept):])
 	d.readers = readers{list: slices.Clone(kept)}
 }
 
-func (n *node) reads(d *node) bool { return slices.Contains(n.deps, d) }
+func (n *node) reads(d *node) bool { return slices.Contains(n.deps, d.id) }
 
 func (g *Graph) touchReaders(n *node) {
-	for _, m := range n.readers.list {
-		if n.readers.stale == 0 || m.reads(n) {
+	for _, id := range n.readers.list {
+		if m := g.nodes[id]; n.readers.stale == 0 || m != nil && m.reads(n) {
 			g.touch(m)
 		}
 	}

@@ -34,6 +34,7 @@ func (in *Input[K, V]) at(k K) *cell[K, V] {
 		c = &cell[K, V]{key: k}
 		c.node = node{table: in, level: in.level, state: clean, own: never, expiry: never}
 		c.identity = c
+		in.g.register(&c.node)
 		in.nodes[k] = c
 	}
 	return c
@@ -182,6 +183,7 @@ func (q *Query[K, V]) at(k K) *cell[K, V] {
 		c = &cell[K, V]{key: k}
 		c.node = node{table: q, level: q.level, own: never, expiry: never}
 		c.identity = c
+		q.g.register(&c.node)
 		q.nodes[k] = c
 	}
 	return c
