@@ -11,7 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -61,6 +63,29 @@ func expect(shape organization.Shape) *expectation {
 		}
 	}
 	return x
+}
+
+// adopt computes anew from the manifests as the API server has them: it filled in defaults, which count in some hashes.
+func (x *expectation) adopt(ctx context.Context, c client.Client) error {
+	var changes []roster.Change
+	for _, list := range []client.ObjectList{
+		&rollcallv1.OrganizationList{}, &rollcallv1.ScheduleList{}, &rollcallv1.AccountRoleList{}, &rollcallv1.ProfileRoleList{},
+		&rollcallv1.ProfileList{}, &rollcallv1.TeammateList{}, &rollcallv1.UserGroupList{}, &rollcallv1.DepartmentList{},
+	} {
+		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return fmt.Errorf("listing %T: %w", list, err)
+		}
+		if err := meta.EachListItem(list, func(o runtime.Object) error {
+			changes = append(changes, roster.Change{Object: o.(metav1.Object)})
+			return nil
+		}); err != nil {
+			return fmt.Errorf("reading %T: %w", list, err)
+		}
+	}
+	now := time.Now()
+	x.engine = engine.New(now)
+	x.engine.Apply(now, changes...)
+	return nil
 }
 
 // status is the status that an input should have, without generations and times.
@@ -236,6 +261,7 @@ func (x *expectation) bare(ctx context.Context, p *plane) (applying, all time.Du
 // does not carry.
 func plain(status map[string]any) map[string]any {
 	delete(status, "observedGeneration")
+	delete(status, "archivedAt")
 	prune(status)
 	list, _ := status["conditions"].([]any)
 	for _, c := range list {
@@ -397,6 +423,9 @@ func (s *stage) close() {
 
 // settled waits until nothing has been written for a while and everything is current.
 func (s *stage) settled(ctx context.Context, r *report) (written, error) {
+	if err := s.expectation.adopt(ctx, s.client); err != nil {
+		return written{}, err
+	}
 	deadline := time.Now().Add(patience)
 	wrong := ""
 	for last := -1; time.Now().Before(deadline); {
