@@ -124,6 +124,7 @@ type Access struct {
 	// Memory of the computation in progress.
 	writer  canonical.Writer
 	scratch []presence
+	found   []in
 }
 
 // New returns the access of a roster.

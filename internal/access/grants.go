@@ -250,8 +250,12 @@ func (a *Access) presences(s *sources) []presence {
 // cluster are profiles on which the same sources are present.
 type cluster struct {
 	sources []int32 // indices into given, ascending
+	size    int
 	profiles
 }
+
+// in says in which cluster a profile is.
+type in struct{ id, cluster int32 }
 
 // grants computes every grant of a teammate whose gate is open, and how many profiles they see.
 func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole) ([]Grant, int) {
@@ -260,9 +264,9 @@ func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.Acco
 	type step struct{ from, source int32 }
 	next := map[step]int32{}
 	clusters := []cluster{{}}
-	count := 0
 	all := a.presences(&s)
-	for i := 0; i < len(all); count++ {
+	found := a.found[:0] // by profile, in the order of all
+	for i := 0; i < len(all); {
 		id, at := all[i].id(), int32(0)
 		for last := int32(visibleOnly); i < len(all) && all[i].id() == id; i++ {
 			if all[i].source() == last {
@@ -278,8 +282,20 @@ func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.Acco
 			}
 			at = to
 		}
-		c := &clusters[at]
-		c.names, c.ids = append(c.names, a.profileNames[id]), append(c.ids, id)
+		clusters[at].size++
+		found = append(found, in{id, at})
+	}
+	a.found = found
+	count := len(found)
+	names, ids := make([]string, count), make([]int32, count)
+	for i := range clusters {
+		c := &clusters[i]
+		c.names, names = names[:0:c.size], names[c.size:]
+		c.ids, ids = ids[:0:c.size], ids[c.size:]
+	}
+	for _, f := range found {
+		c := &clusters[f.cluster]
+		c.names, c.ids = append(c.names, a.profileNames[f.id]), append(c.ids, f.id)
 	}
 	if s.all {
 		count = len(a.roster.UsableProfiles(t))

@@ -133,19 +133,20 @@ func labelTokens(set labels.Set) []string {
 	return out
 }
 
-func labelAnchors(s labels.Selector) []string {
+func labelAnchors(s labels.Selector) [][]string {
 	requirements, _ := s.Requirements()
+	var out [][]string
 	for _, q := range requirements {
 		switch q.Operator() {
 		case labelop.Equals, labelop.DoubleEquals, labelop.In:
-			var out []string
+			var anchors []string
 			for v := range q.Values() {
-				out = append(out, q.Key()+"="+v)
+				anchors = append(anchors, q.Key()+"="+v)
 			}
-			return out
+			out = append(out, anchors)
 		}
 	}
-	return nil
+	return out
 }
 
 func labelMatches(s labels.Selector, set labels.Set) bool { return s.Matches(set) }
@@ -186,29 +187,35 @@ func profileTokens(p *rollcallv1.Profile) []string {
 	return out
 }
 
-func profileAnchors(s *rollcallv1.ProfileSelector) []string {
-	if len(s.MatchLabels) > 0 {
-		k := slices.Min(slices.Collect(maps.Keys(s.MatchLabels))) // always the same, to be found again
-		return []string{"label=" + k + "=" + s.MatchLabels[k]}
+func profileAnchors(s *rollcallv1.ProfileSelector) [][]string {
+	var out [][]string
+	for _, k := range slices.Sorted(maps.Keys(s.MatchLabels)) {
+		out = append(out, []string{"label=" + k + "=" + s.MatchLabels[k]})
 	}
-	var out []string
-	switch {
-	case len(s.Regions) > 0:
-		for _, v := range s.Regions {
-			out = append(out, "region="+v)
+	facet := func(token string, values []string) {
+		if len(values) > 0 {
+			anchors := make([]string, len(values))
+			for i, v := range values {
+				anchors[i] = token + "=" + v
+			}
+			out = append(out, anchors)
 		}
-	case len(s.Languages) > 0:
-		for _, v := range s.Languages {
-			out = append(out, "language="+primarySubtag(v))
-		}
-	case len(s.Platforms) > 0:
-		for _, v := range s.Platforms {
-			out = append(out, "platform="+string(v))
-		}
-	default:
-		for _, v := range s.Types {
-			out = append(out, "type="+string(v))
-		}
+	}
+	facet("region", s.Regions)
+	primary := make([]string, len(s.Languages))
+	for i, l := range s.Languages {
+		primary[i] = primarySubtag(l)
+	}
+	facet("language", primary)
+	facet("platform", texts(s.Platforms))
+	facet("type", texts(s.Types))
+	return out
+}
+
+func texts[S ~string](list []S) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
 	}
 	return out
 }

@@ -11,15 +11,17 @@ import (
 // the selectors that can match it and a changed selector with the items that can match, never all with all.
 //
 // Every item has tokens (say `label=market=ca`); a selector names anchors, of which an item it selects carries at least
-// one. A selector without anchors is compared with every item.
+// one. Of several choices of anchors the one counts that is rarest when the selector is set. A selector without anchors is
+// compared with every item.
 type selection[S, I any] struct {
 	tokens  func(I) []string
-	anchors func(S) []string
+	anchors func(S) [][]string // several choices of anchors, each enough
 	matches func(S, I) bool
 
 	items     map[string]I
 	byToken   map[string]map[string]struct{} // token -> item names
 	selectors map[string]S
+	chosen    map[string][]string            // selector key -> its anchors
 	byAnchor  map[string]map[string]struct{} // anchor -> selector keys
 	loose     map[string]struct{}            // selectors without anchors
 
@@ -27,11 +29,11 @@ type selection[S, I any] struct {
 	selectedBy *incr.Index[string, string] // item name -> selector keys
 }
 
-func newSelection[S, I any](g *incr.Graph, name string, tokens func(I) []string, anchors func(S) []string, matches func(S, I) bool) *selection[S, I] {
+func newSelection[S, I any](g *incr.Graph, name string, tokens func(I) []string, anchors func(S) [][]string, matches func(S, I) bool) *selection[S, I] {
 	return &selection[S, I]{
 		tokens: tokens, anchors: anchors, matches: matches,
 		items: map[string]I{}, byToken: map[string]map[string]struct{}{},
-		selectors: map[string]S{}, byAnchor: map[string]map[string]struct{}{}, loose: map[string]struct{}{},
+		selectors: map[string]S{}, chosen: map[string][]string{}, byAnchor: map[string]map[string]struct{}{}, loose: map[string]struct{}{},
 		selected:   incr.NewIndex[string, string](g, name+"Selected"),
 		selectedBy: incr.NewIndex[string, string](g, name+"SelectedBy"),
 	}
@@ -94,19 +96,37 @@ func (s *selection[S, I]) setItem(name string, item I, present bool) {
 	}
 }
 
+// rarest returns the choice of anchors that the fewest items carry now; the first of equal ones.
+func (s *selection[S, I]) rarest(choices [][]string) []string {
+	var best []string
+	least := -1
+	for _, anchors := range choices {
+		n := 0
+		for _, a := range anchors {
+			n += len(s.byToken[a])
+		}
+		if least < 0 || n < least {
+			best, least = anchors, n
+		}
+	}
+	return best
+}
+
 // setSelector adds, replaces or (present=false) removes a selector.
 func (s *selection[S, I]) setSelector(key string, sel S, present bool) {
-	if old, ok := s.selectors[key]; ok {
-		for _, a := range s.anchors(old) {
+	if _, ok := s.selectors[key]; ok {
+		for _, a := range s.chosen[key] {
 			take(s.byAnchor, a, key)
 		}
 		delete(s.loose, key)
 		delete(s.selectors, key)
+		delete(s.chosen, key)
 	}
 	want := map[string]struct{}{}
 	if present {
 		s.selectors[key] = sel
-		anchors := s.anchors(sel)
+		anchors := s.rarest(s.anchors(sel))
+		s.chosen[key] = anchors
 		for _, a := range anchors {
 			put(s.byAnchor, a, key)
 			for name := range s.byToken[a] {

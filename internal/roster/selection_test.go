@@ -171,7 +171,7 @@ func TestPropertyLabelSelection(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMatching(func(g *incr.Graph) *selection[written, labels.Set] {
 			return newSelection(g, "people", labelTokens,
-				func(s written) []string { return labelAnchors(compiled(s)) },
+				func(s written) [][]string { return labelAnchors(compiled(s)) },
 				func(s written, set labels.Set) bool { return labelMatches(compiled(s), set) })
 		}, matches)
 		m.run(t, item, selector)
