@@ -21,8 +21,12 @@ type requirement struct {
 	profiles []string
 	// skills with their lowest level; those the organization does not list are left out.
 	skills []skill
-	// assigned: items are assigned automatically.
+	// assigned: written items are assigned automatically.
 	assigned bool
+	// voice: calls come here too, for which automatic assignment does not matter.
+	voice bool
+	// exclusive: nobody of a campaign is taken.
+	exclusive bool
 }
 
 // subject is one person looked at for one target.
@@ -47,6 +51,7 @@ var staticChecks = []struct {
 	{ReasonNoProfileAccess, (*subject).seesNoProfile},
 	{ReasonChannel, (*subject).takesNoChannel},
 	{ReasonAvailability, (*subject).unavailable},
+	{ReasonCampaignExclusive, (*subject).hasCampaign},
 	{ReasonSkills, (*subject).lacksSkill},
 	{ReasonAutoAssignmentOff, (*subject).refusesAssignment},
 }
@@ -75,7 +80,13 @@ func (s *subject) lacksSkill() bool {
 	return slices.ContainsFunc(s.want.skills, func(k skill) bool { return s.level(k.name) < k.level })
 }
 
-func (s *subject) refusesAssignment() bool { return s.want.assigned && !s.autoAssignment }
+// refusesAssignment is rule 9; somebody who takes calls is still offered those.
+func (s *subject) refusesAssignment() bool {
+	if !s.want.assigned || s.autoAssignment {
+		return false
+	}
+	return !s.want.voice || !s.takesAny([]string{string(rollcallv1.ChannelPhone)})
+}
 
 // score is the sum of the levels of the required skills, nil where none is required.
 func (s *subject) score() *int32 {
