@@ -31,10 +31,11 @@ type Edit struct {
 }
 
 // Kinds of the objects of an organization, in the order in which they are drawn.
-var kinds = []string{"Teammate", "UserGroup", "Profile", "ProfileRole", "AccountRole", "Department", "Schedule", "Organization"}
+var kinds = []string{"Teammate", "UserGroup", "Profile", "ProfileRole", "AccountRole", "Department", "Queue", "Campaign", "Schedule", "Organization"}
 
 var pools = map[string][]string{
 	"Teammate": teammates, "UserGroup": groups, "Profile": profiles, "ProfileRole": profRoles, "AccountRole": acctRoles, "Department": depts,
+	"Queue": queues, "Campaign": campaigns,
 	"Schedule": schedules, "Organization": {rollcallv1.OrganizationName},
 }
 
@@ -125,6 +126,10 @@ func (g generator) draw(ref oracle.Ref, old Object) Object {
 		return g.teammate(ref.Name, as[rollcallv1.Teammate](old))
 	case "UserGroup":
 		return g.userGroup(ref.Name, as[rollcallv1.UserGroup](old))
+	case "Queue":
+		return g.queue(ref.Name, as[rollcallv1.Queue](old))
+	case "Campaign":
+		return g.campaign(ref.Name, as[rollcallv1.Campaign](old))
 	}
 	return g.department(ref.Name, as[rollcallv1.Department](old))
 }
@@ -173,6 +178,12 @@ func Objects(org oracle.Org) []Object {
 	for i := range org.Departments {
 		out = append(out, &org.Departments[i])
 	}
+	for i := range org.Queues {
+		out = append(out, &org.Queues[i])
+	}
+	for i := range org.Campaigns {
+		out = append(out, &org.Campaigns[i])
+	}
 	return out
 }
 
@@ -215,6 +226,10 @@ func (w *World) Apply(e Edit) {
 		w.Org.UserGroups = replaced(w.Org.UserGroups, ref.Name, as[rollcallv1.UserGroup](e.Put))
 	case "Department":
 		w.Org.Departments = replaced(w.Org.Departments, ref.Name, as[rollcallv1.Department](e.Put))
+	case "Queue":
+		w.Org.Queues = replaced(w.Org.Queues, ref.Name, as[rollcallv1.Queue](e.Put))
+	case "Campaign":
+		w.Org.Campaigns = replaced(w.Org.Campaigns, ref.Name, as[rollcallv1.Campaign](e.Put))
 	}
 }
 
@@ -239,6 +254,8 @@ func Shuffled(t *rapid.T, org oracle.Org) oracle.Org {
 	org.Teammates = shuffled(t, org.Teammates)
 	org.UserGroups = shuffled(t, org.UserGroups)
 	org.Departments = shuffled(t, org.Departments)
+	org.Queues = shuffled(t, org.Queues)
+	org.Campaigns = shuffled(t, org.Campaigns)
 	return org
 }
 

@@ -59,7 +59,7 @@ func (p *plugin) route() *cobra.Command {
 	var state, without string
 	c := p.reading(&cobra.Command{
 		Use:   "route KIND/NAME",
-		Short: "Who gets the next item: usergroup/NAME, department/NAME, or profile/NAME for whatever serves it",
+		Short: "Who gets the next item: department/NAME, usergroup/NAME, queue/NAME, campaign/NAME, or profile/NAME for whatever serves it",
 		Args:  between(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			now, err := readState(state)
