@@ -34,6 +34,8 @@ type Options struct {
 	Now func() time.Time
 	// Wake, if set, names namespaces to look at again, for a clock that is set by hand.
 	Wake <-chan event.TypedGenericEvent[string]
+	// Ready, if set, is given the check of readiness that /readyz asks.
+	Ready *func() error
 	// Workers is how many objects of a kind are written at once; 0 is 16.
 	Workers int
 }

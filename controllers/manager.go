@@ -55,6 +55,9 @@ func NewManager(ctx context.Context, config *rest.Config, settings ctrl.Options,
 	if err != nil {
 		return nil, err
 	}
+	if o.Ready != nil {
+		*o.Ready = func() error { return ready(nil) }
+	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, fmt.Errorf("adding the health check: %w", err)
 	}

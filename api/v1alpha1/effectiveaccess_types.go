@@ -82,7 +82,8 @@ type Grant struct {
 	// +kubebuilder:validation:items:MaxLength=63
 	Profiles []string `json:"profiles,omitempty"`
 
-	// allProfiles is true when the grant is on every profile; profiles is then absent.
+	// allProfiles is true when the grant is on every usable profile, present and future, that no other grant of this object
+	// names; profiles is then absent.
 	// +optional
 	AllProfiles bool `json:"allProfiles,omitempty"`
 

@@ -101,8 +101,8 @@ func (l *Lint) inbound(t *incr.Task, x routing.Target) problem {
 	for _, c := range conflicts[:min(len(conflicts), maxNamed)] {
 		parts = append(parts, fmt.Sprintf("%s goes to %s/%s", c.Profile, c.Winner.Kind, c.Winner.Name))
 	}
-	if n := len(conflicts) - maxNamed; n > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", n))
+	if len(conflicts) > maxNamed {
+		parts = append(parts, "and others") // without a number: one more profile of a group is no news for ten departments (S-76)
 	}
 	return problem{rollcallv1.ReasonInboundConflict, strings.Join(parts, "; ")}
 }

@@ -113,6 +113,37 @@ func mergeSources(n *yaml.Node) []*yaml.Node {
 	return []*yaml.Node{n}
 }
 
+// cyclic returns an alias inside of what it stands for, nil if there is none.
+func cyclic(n *yaml.Node) *yaml.Node {
+	const (
+		onPath = iota + 1
+		done
+	)
+	state := map[*yaml.Node]int{}
+	var walk func(n *yaml.Node) *yaml.Node
+	walk = func(n *yaml.Node) *yaml.Node {
+		target := n
+		if n.Kind == yaml.AliasNode {
+			target = n.Alias
+		}
+		switch state[target] {
+		case onPath:
+			return n
+		case done:
+			return nil
+		}
+		state[target] = onPath
+		for _, c := range target.Content {
+			if found := walk(c); found != nil {
+				return found
+			}
+		}
+		state[target] = done
+		return nil
+	}
+	return walk(n)
+}
+
 // converter turns nodes into JSON values the way that Kubernetes reads YAML: by the scalars of YAML 1.1.
 type converter struct {
 	file  string

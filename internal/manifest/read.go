@@ -172,9 +172,14 @@ func documents(s Source, report func(*Error)) []*yaml.Node {
 			report(e)
 			return out
 		}
-		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 {
-			out = append(out, n.Content[0])
+		if n.Kind != yaml.DocumentNode || len(n.Content) != 1 {
+			continue
 		}
+		if alias := cyclic(n.Content[0]); alias != nil {
+			report(&Error{Position: Position{s.Name, alias.Line}, Rule: RuleSchema, Unreadable: true, Message: "*" + alias.Value + " stands inside of what it stands for; expected a document without cycles"})
+			continue
+		}
+		out = append(out, n.Content[0])
 	}
 }
 

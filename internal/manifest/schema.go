@@ -179,6 +179,12 @@ func (s *kindSchema) unknown(o map[string]any) []string {
 // knownBeside lists the fields that may stand where an unknown one does.
 func (s *kindSchema) knownBeside(path string) string {
 	steps := splitPath(path)
+	if len(steps) == 0 {
+		return "a name for the field"
+	}
+	if steps[0] == "metadata" {
+		return "a field of Kubernetes metadata"
+	}
 	at := s.structural
 	for _, step := range steps[:len(steps)-1] {
 		if _, err := strconv.Atoi(step); err == nil && at.Items != nil {

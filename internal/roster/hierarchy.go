@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"cmp"
 	"time"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
@@ -54,8 +55,8 @@ func newHierarchyQueries(r *Roster) hierarchyQueries {
 	return q
 }
 
-// Person returns what is remembered of a teammate: the record with their identity key and name, else one that was left
-// under the key they hold, else one that was left under their name.
+// Person returns what is remembered of a teammate: the record with their identity key and name, completed by records of the
+// key they hold whose teammate is gone; else one that was left under that key, else one that was left under their name.
 func (r *Roster) Person(t *incr.Task, teammate string) Person { return r.remembered.Get(t, teammate) }
 
 func (r *Roster) rememberedPerson(t *incr.Task, teammate string) Person {
@@ -65,7 +66,7 @@ func (r *Roster) rememberedPerson(t *incr.Task, teammate string) Person {
 	}
 	key := IdentityKey(tm.Spec.Identity)
 	if p := r.state.people.Get(t, Person{Key: key, Name: teammate}.ID()); p.Name != "" {
-		return p
+		return r.succession(t, p)
 	}
 	if name := r.leftUnder(t, key); name != "" && r.Holds(t, key, Claimant{KindTeammate, teammate}) {
 		return r.state.people.Get(t, Person{Key: key, Name: name}.ID())
@@ -76,6 +77,26 @@ func (r *Roster) rememberedPerson(t *incr.Task, teammate string) Person {
 		}
 	}
 	return Person{}
+}
+
+// succession completes the record of a teammate by one that somebody else left under the same key: an object was replaced by
+// one of another name, and both existed for a while (S-122). Of several, one is taken at a time.
+func (r *Roster) succession(t *incr.Task, p Person) Person {
+	if p.Key == "" || !r.Holds(t, p.Key, Claimant{KindTeammate, p.Name}) {
+		return p
+	}
+	for _, name := range r.state.keyed.Get(t, p.Key) {
+		if name == p.Name || r.Exists(t, KindTeammate, name) {
+			continue
+		}
+		left := r.state.people.Get(t, Person{Key: p.Key, Name: name}.ID())
+		p.from = left.ID()
+		p.ConfirmedAt, p.ArchivedAt = cmp.Or(p.ConfirmedAt, left.ConfirmedAt), cmp.Or(p.ArchivedAt, left.ArchivedAt)
+		p.ApprovedCard = cmp.Or(p.ApprovedCard, left.ApprovedCard)
+		p.Home, p.Cover, p.Campaign = cmp.Or(p.Home, left.Home), cmp.Or(p.Cover, left.Cover), cmp.Or(p.Campaign, left.Campaign)
+		return p
+	}
+	return p
 }
 
 // leftUnder returns the first name remembered under an identity key by which nobody is to be found any more.
@@ -201,7 +222,7 @@ func (r *Roster) personToKeep(t *incr.Task, teammate string) Person {
 		return Person{}
 	}
 	p := r.Person(t, teammate)
-	p.from = p.ID()
+	p.from = cmp.Or(p.from, p.ID())
 	p.Key, p.Name = IdentityKey(tm.Spec.Identity), teammate
 	if p.ConfirmedAt == nil {
 		p.ConfirmedAt = confirmedByAnnotation(tm)

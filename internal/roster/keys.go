@@ -84,14 +84,14 @@ func Handle(g *rollcallv1.UserGroup) string {
 	return g.Name
 }
 
-// fold maps letters that differ only by case to one of them.
+// fold maps letters that differ only by case to one of them, a small one where there is one.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			least = min(least, f)
 		}
-		return least
+		return unicode.ToLower(least)
 	}, s)
 }
 

@@ -151,10 +151,16 @@ func (r *Roster) accountRole(t *incr.Task, name string) *AccountRole {
 	catalogue := r.Catalogue(t, permission.Account)
 	granted, unknown := catalogue.Expand(spec.Permissions)
 	a.Permissions, a.Unknown = granted, unknown
-	if _, more := catalogue.Expand(spec.Denies); len(more) > 0 {
-		a.Unknown = sortedUnion(a.Unknown, more)
-	}
+	a.Unknown = sortedUnion(a.Unknown, r.unknownDenies(t, spec.Denies))
 	return a
+}
+
+// unknownDenies returns the deny patterns of an account role that name nothing known: they are about account permissions,
+// profile grants and mention grants alike.
+func (r *Roster) unknownDenies(t *incr.Task, denies []string) []string {
+	_, unknown := r.Catalogue(t, permission.Account).Expand(denies)
+	_, unknown = r.Catalogue(t, permission.Profile).Expand(unknown)
+	return slices.DeleteFunc(unknown, func(d string) bool { return strings.HasPrefix(d, "conversation.") })
 }
 
 // withDefaults fills what the API server would have defaulted, for objects read from elsewhere.

@@ -49,7 +49,11 @@ func newStampQueries(r *Roster) stampQueries {
 		return s
 	})
 	q.currentStamps = incr.NewQuery(r.Graph, "stamp", sameStamp, r.currentStamp)
-	q.currentStamps.OnChange(func(group string, _, after *Stamp) { r.SetStamp(group, after) })
+	q.currentStamps.OnChange(func(group string, _, after *Stamp) {
+		if !sameStamp(r.memory.Stamps[group], after) { // after a start the Ledger has most of them
+			r.SetStamp(group, after)
+		}
+	})
 	q.stampedMembers = incr.NewQuery(r.Graph, "stampedMember", equal[bool], func(t *incr.Task, p pair) bool {
 		return r.currentStamps.Get(t, p.group).HasMember(p.teammate)
 	})

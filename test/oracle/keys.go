@@ -103,14 +103,14 @@ func profileKeys(p rollcallv1.Profile) []string {
 	return out
 }
 
-// foldCase maps every rune to the smallest of those that differ from it in case only.
+// foldCase maps every rune to one of those that differ from it in case only.
 func foldCase(s string) string {
 	return strings.Map(func(r rune) rune {
 		smallest := r
 		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
 			smallest = min(smallest, other)
 		}
-		return smallest
+		return unicode.ToLower(smallest)
 	}, s)
 }
 

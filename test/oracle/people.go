@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -53,8 +54,8 @@ func identityKey(t rollcallv1.Teammate) string {
 }
 
 // matchRecords gives every record of the Ledger to the person it belongs to: to whom has both its key and its name, else to
-// the holder of its key, else to the teammate of its name. Records that nobody matches stay for
-// minGrace.
+// the holder of its key, else to the teammate of its name. What is still left completes the record of the holder of its key
+// if nobody has its name any more. Records that nobody matches stay for minGrace.
 func (e *evaluation) matchRecords() (of map[string]Person, left []Person) {
 	of = map[string]Person{}
 	rest := slices.Clone(e.state.People)
@@ -81,6 +82,20 @@ func (e *evaluation) matchRecords() (of map[string]Person, left []Person) {
 		return sameKey(r, t) && e.result.Next.Keys[r.Key] == Ref{"Teammate", t.Name}
 	})
 	give(func(r Person, t rollcallv1.Teammate) bool { return r.Name == t.Name })
+	rest = slices.DeleteFunc(rest, func(left Person) bool {
+		holder := e.result.Next.Keys[left.Key].Name
+		named := slices.ContainsFunc(e.org.Teammates, func(t rollcallv1.Teammate) bool { return t.Name == left.Name })
+		i := slices.IndexFunc(e.org.Teammates, func(t rollcallv1.Teammate) bool { return t.Name == holder && sameKey(left, t) })
+		own := of[holder]
+		if named || i < 0 || own.Key != left.Key {
+			return false
+		}
+		own.ConfirmedAt, own.ArchivedAt = cmp.Or(own.ConfirmedAt, left.ConfirmedAt), cmp.Or(own.ArchivedAt, left.ArchivedAt)
+		own.ApprovedCard = cmp.Or(own.ApprovedCard, left.ApprovedCard)
+		own.Home, own.Cover = cmp.Or(own.Home, left.Home), cmp.Or(own.Cover, left.Cover)
+		of[holder] = own
+		return true
+	})
 	for _, record := range rest {
 		if record.MissingSince == nil {
 			record.MissingSince = &e.now

@@ -31,9 +31,16 @@ done
 
 log "building Kubernetes $version and etcd $etcd_version from source, once: 5 to 10 minutes on two cores"
 
+# What an interrupted build left behind; hack/kube-assets.sh lets only one build run at a time.
+find "$out" -maxdepth 1 -type f -name '.*' -delete
+
+compiler=""
+trap '[ -z "$compiler" ] || kill "$compiler" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+
 # build NAME PACKAGE ORDINAL
 build() {
-	local name=$1 package=$2 ordinal=$3 started=$SECONDS announced=$SECONDS temporary compiler
+	local name=$1 package=$2 ordinal=$3 started=$SECONDS announced=$SECONDS temporary
 	if [ -x "$out/$name" ]; then
 		log "$ordinal $name: already built"
 		return
@@ -55,6 +62,7 @@ build() {
 		log "$ordinal $name: the build failed"
 		return 1
 	fi
+	compiler=""
 	mv -f "$temporary" "$out/$name"
 	log "$ordinal $name: built in $((SECONDS - started)) s"
 }

@@ -15,7 +15,8 @@ type GrantApplyConfiguration struct {
 	Permissions []string `json:"permissions,omitempty"`
 	// profiles names the profiles, sorted.
 	Profiles []string `json:"profiles,omitempty"`
-	// allProfiles is true when the grant is on every profile; profiles is then absent.
+	// allProfiles is true when the grant is on every usable profile, present and future, that no other grant of this object
+	// names; profiles is then absent.
 	AllProfiles *bool `json:"allProfiles,omitempty"`
 	// approvalRequired lists those of the permissions whose use somebody else must approve.
 	ApprovalRequired []string `json:"approvalRequired,omitempty"`
