@@ -22,7 +22,7 @@ func (g generator) teammate(name string, old *rollcallv1.Teammate) *rollcallv1.T
 		AccountRoleRef:        g.ref(60, acctRefs, "account role"),
 		ScheduleRef:           g.ref(20, schedules, "schedule"),
 		CanManageTeams:        maybe(g, 60, []bool{true, true, false}, "can manage teams"),
-		TeamLeaderRef:         g.ref(40, teammates, "leader"),
+		TeamLeaderRef:         g.ref(40, teammates[:6], "leader"),
 		Card:                  g.card(),
 		Channels:              some(g, []rollcallv1.Channel{"Phone", "Chat", "Email"}, 2, "channels"),
 		Availability:          "Available",

@@ -32,7 +32,7 @@ func (g generator) campaign(name string, old *rollcallv1.Campaign) *rollcallv1.C
 	c.ObjectMeta = g.meta("Campaign", name, object(old))
 	c.Spec = rollcallv1.CampaignSpec{
 		Mode:             pick(g, []rollcallv1.CampaignMode{"Predictive", "Progressive"}, "mode"),
-		State:            pick(g, []rollcallv1.CampaignState{"Active", "Draft", "Paused", "Stopped"}, "state"),
+		State:            pick(g, []rollcallv1.CampaignState{"Active", "Active", "Draft", "Paused", "Stopped"}, "state"),
 		CallerIDProfiles: g.refs(profiles, 2, "caller ids"), Supervisors: g.refs(teammates, 2, "supervisors"), ScheduleRef: g.ref(30, schedules, "schedule"),
 	}
 	if old != nil && old.Spec.State == rollcallv1.CampaignStateActive { // CEL-19
