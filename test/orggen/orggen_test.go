@@ -25,7 +25,13 @@ func TestVariety(t *testing.T) {
 				seen["edit: Ledger lost"]++
 				state = oracle.State{Lost: true}
 			}
-			state = oracle.Evaluate(w.Org, state, w.Now).Next
+			r := oracle.Evaluate(w.Org, state, w.Now)
+			for _, tm := range r.Teammates {
+				if tm.Assignment.NotReleased {
+					seen["campaign: not released"]++
+				}
+			}
+			state = r.Next
 		}
 		tally(seen, w, oracle.Evaluate(w.Org, state, w.Now))
 		return true
@@ -90,7 +96,6 @@ func tally(seen map[string]int, w orggen.World, r oracle.Result) {
 		count("queues: several", len(tm.Assignment.Queues) > 1)
 		count("queues: cut", len(tm.Assignment.Cut) > 0)
 		count("campaign: in effect", tm.Assignment.Campaign != "")
-		count("campaign: not released", tm.Assignment.NotReleased)
 		count("queue: supervisor", len(tm.SupervisesQueues) > 0)
 		count("campaign: supervisor", len(tm.SupervisesCampaigns) > 0)
 		count("chat: clamped", tm.GateOpen && !tm.Chat.InRange)
