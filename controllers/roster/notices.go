@@ -57,6 +57,8 @@ type subject struct {
 type notices struct {
 	troubles map[lint.Object]trouble
 	due      map[notice][]subject
+	// lossy: this batch lost part of the Ledger, and pending permission sets follow from that.
+	lossy bool
 }
 
 func newNotices() notices {
@@ -142,6 +144,9 @@ func (n *notices) compare(e *engine.Engine, touched map[lint.Object]struct{}, ba
 func (n *notices) noteChange(o lint.Object, before, after trouble, conditions []metav1.Condition) {
 	// Conditions come in the order of API.md, Ready first.
 	for _, c := range conditions {
+		if n.lossy && c.Type == rollcallv1.ConditionPermissionSetCurrent {
+			continue
+		}
 		reason := after[c.Type]
 		if reason != "" && before[c.Type] != reason {
 			n.add(notice{kind: o.Kind, condition: c.Type, reason: reason}, subject{name: o.Name, message: c.Message})
@@ -188,6 +193,7 @@ func (n *notices) departures(e *engine.Engine, batch []roster.Change) {
 
 // lost notes the loss of a Ledger object, or with no name that of the whole Ledger.
 func (n *notices) lost(name string) {
+	n.lossy = true
 	n.add(notice{kind: kindLedger, reason: reasonLedgerLost}, subject{name: cmp.Or(name, "all of it"),
 		message: "what it remembered counts as unknown, which takes access from nobody and gives none (R-1)"})
 }
@@ -228,6 +234,7 @@ func (n *notices) send(recorder events.EventRecorder, s store, namespace string,
 		}
 	}
 	clear(n.due)
+	n.lossy = false
 }
 
 const (

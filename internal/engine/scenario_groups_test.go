@@ -347,9 +347,12 @@ func TestScenariosOfGroups(t *testing.T) {
 			},
 		},
 		"S-101 a cover for a week": {
-			given: "Organization default {policies: {groupMembership: Exclusive}}\nTeammate tom {groups: [{name: a}]}\nUserGroup a\nUserGroup b",
+			given: "Organization default {policies: {groupMembership: Exclusive}}\nTeammate tom {groups: [{name: a}]}\nUserGroup a\nUserGroup b\nDepartment da {groups: [{name: a}]}\nDepartment db {groups: [{name: b}]}",
 			play: func(w *world) {
 				w.apply(`Teammate tom {groups: [{name: a}, {name: b, until: "2027-03-05T18:00:00Z"}]}`)
+				for _, d := range []string{"da", "db"} {
+					w.want("transition of "+d, transition(w.plan("Department/"+d).Status.NextTransition), "2027-03-05T18:00:00Z")
+				}
 				w.at("2027-03-05T17:59:59Z")
 				w.want("on Friday", w.groups("tom"), "b(Teammate)")
 				w.want("rejected by a", w.rejected("a"), "tom/ExclusiveConflict")
@@ -357,6 +360,7 @@ func TestScenariosOfGroups(t *testing.T) {
 				w.want("status", w.Lint.Teammate("tom").ExclusiveGroup, "b")
 				w.at("18:00:00")
 				w.want("afterwards", w.groups("tom"), "a(Teammate)")
+				w.want("plans", w.candidates("Department/da")+", "+w.candidates("Department/db"), "tom, ")
 				w.want("b", w.rejected("b"), "")
 			},
 		},
@@ -466,6 +470,8 @@ func TestScenariosOfGroups(t *testing.T) {
 				w.want("pending", *w.Lint.UserGroup("team").Pending, pendingCounts(1, 1))
 				w.want("touched", fmt.Sprint(touched.Access, touched.Inputs), "[ana] [UserGroup/team]")
 				w.want("the loss is recorded", w.ledger["stamp-team-0"].Stamp.AppliedAt == nil, true)
+				touched, _ = w.Lose(w.now, "stamp-team-0")
+				w.want("and recorded anew when that goes too", fmt.Sprint(len(touched.Ledger), " ", touched.Ledger[0].Object.Stamp.AppliedAt == nil), "1 true")
 				w.apply(group("{name: ana}", "{name: p}", "2"))
 				w.want("after the reflash", w.hashes(), hashes)
 			},

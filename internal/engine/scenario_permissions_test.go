@@ -70,7 +70,7 @@ func TestScenariosOfPermissions(t *testing.T) {
 				}
 				video := func(role string) string {
 					var out []string
-					for _, p := range strings.Fields(w.on(role, "p")) {
+					for p := range strings.FieldsSeq(w.on(role, "p")) {
 						if strings.HasPrefix(p, "video.") {
 							out = append(out, p)
 						}

@@ -295,20 +295,6 @@ func (w *world) candidates(target string) string {
 	return strings.Join(out, " ")
 }
 
-// hashes are those of all outputs.
-func (w *world) hashes() map[string]string {
-	out := map[string]string{}
-	for _, name := range w.Roster.Names(nil, roster.KindTeammate) {
-		out["EffectiveAccess/"+name] = w.hash(name)
-	}
-	for _, x := range w.Routing.Targets(nil) {
-		if p := w.RoutePlan(x); p != nil {
-			out["RoutePlan/"+p.Name] = p.Status.Hash
-		}
-	}
-	return out
-}
-
 // transition is the nextTransition of an output, "" for none.
 func transition(at *metav1.Time) string {
 	if at == nil {

@@ -62,6 +62,7 @@ type Graph struct {
 	deferred  []func()
 	all       []func(func(*node))
 	recompute uint64
+	sweeps    []*node // nodes half of whose readers are stale
 }
 
 // New returns an empty graph whose values hold at now.
@@ -149,8 +150,6 @@ func (g *Graph) enqueue(n *node) {
 	g.lowest = min(g.lowest, int(n.level))
 }
 
-func (g *Graph) touchReaders(n *node) { n.readers.each(g.touch) }
-
 // compute brings a node up to date and marks its readers if the value, or the time it holds for, changed.
 func (g *Graph) compute(n *node) {
 	if n.state == computing {
@@ -200,9 +199,10 @@ func (g *Graph) rewire(n *node, read []*node) {
 	if same(old, unique) {
 		return
 	}
+	n.deps = slices.Clone(unique)
 	for _, d := range old {
 		if d.mark != g.seq {
-			d.readers.remove(n)
+			g.leave(d, n)
 			g.release(d)
 		}
 	}
@@ -212,10 +212,9 @@ func (g *Graph) rewire(n *node, read []*node) {
 	}
 	for _, d := range unique {
 		if d.mark != g.seq {
-			d.readers.add(n)
+			d.readers.list = append(d.readers.list, n)
 		}
 	}
-	n.deps = append(make([]*node, 0, len(unique)), unique...)
 }
 
 func same(a, b []*node) bool {
@@ -241,11 +240,12 @@ func (g *Graph) release(n *node) {
 func (g *Graph) drop(n *node) {
 	n.state = dropped
 	n.table.forget(n)
-	for _, d := range n.deps {
-		d.readers.remove(n)
+	read := n.deps
+	n.deps = nil
+	for _, d := range read {
+		g.leave(d, n)
 		g.release(d)
 	}
-	n.deps = nil
 }
 
 // Settle recomputes everything that earlier changes made stale and that somebody observes.
@@ -261,6 +261,10 @@ func (g *Graph) Settle() {
 		n := g.pop()
 		switch {
 		case n == nil && len(g.deferred) == 0:
+			for _, d := range g.sweeps {
+				g.sweep(d)
+			}
+			g.sweeps = nil
 			return
 		case n == nil || n.state == dropped:
 		case !n.pinned && n.readers.len() == 0:
@@ -357,64 +361,59 @@ func (h *timers) Pop() any {
 	return x
 }
 
-// readers is the set of nodes that read a node: a list, with positions once it is long.
+// readers are the nodes that read a node. A long list keeps nodes that do not read it any more (stale counts them) until
+// the next sweep, so that leaving costs nothing and no index is needed.
 type readers struct {
-	list  []*node
-	place map[*node]int32
+	list     []*node
+	stale    int32
+	sweeping bool // waits for a sweep
 }
 
 const longList = 24
 
-func (r *readers) len() int { return len(r.list) }
+func (r *readers) len() int { return len(r.list) - int(r.stale) }
 
-func (r *readers) add(n *node) {
-	r.list = append(r.list, n)
-	switch {
-	case r.place != nil:
-		r.place[n] = int32(len(r.list) - 1)
-	case len(r.list) > longList:
-		r.place = make(map[*node]int32, 2*longList)
-		for i, m := range r.list {
-			r.place[m] = int32(i)
+// leave takes n out of the readers of d. The dependencies of n must say so already.
+func (g *Graph) leave(d, n *node) {
+	r := &d.readers
+	if len(r.list) > longList {
+		if r.stale++; !r.sweeping && 2*int(r.stale) > len(r.list) {
+			r.sweeping = true
+			g.sweeps = append(g.sweeps, d)
+		}
+		return
+	}
+	for i, m := range r.list {
+		if m == n {
+			last := len(r.list) - 1
+			r.list[i], r.list[last] = r.list[last], nil
+			r.list = r.list[:last]
+			return
 		}
 	}
 }
 
-func (r *readers) remove(n *node) {
-	i := -1
-	if r.place != nil {
-		p, ok := r.place[n]
-		if !ok {
-			return
-		}
-		i = int(p)
-		delete(r.place, n)
-	} else {
-		for j, m := range r.list {
-			if m == n {
-				i = j
-				break
-			}
-		}
-		if i < 0 {
-			return
+// sweep takes out of the readers of d those that do not read it any more.
+func (g *Graph) sweep(d *node) {
+	g.seq++
+	kept := d.readers.list[:0]
+	for _, m := range d.readers.list {
+		if m.mark != g.seq && m.reads(d) {
+			m.mark = g.seq
+			kept = append(kept, m)
 		}
 	}
-	last := len(r.list) - 1
-	if i != last {
-		moved := r.list[last]
-		r.list[i] = moved
-		if r.place != nil {
-			r.place[moved] = int32(i)
-		}
-	}
-	r.list[last] = nil
-	r.list = r.list[:last]
+	clear(d.readers.list[len(kept):])
+	d.readers = readers{list: slices.Clone(kept)}
 }
 
-func (r *readers) each(f func(*node)) {
-	for _, n := range r.list {
-		f(n)
+func (n *node) reads(d *node) bool { return slices.Contains(n.deps, d) }
+
+func (g *Graph) touchReaders(n *node) {
+	for _, m := range n.readers.list {
+		if n.readers.stale == 0 || m.reads(n) {
+			g.touch(m)
+		}
 	}
 }
 

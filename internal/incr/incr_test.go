@@ -67,7 +67,7 @@ func TestSettleDropsWhatNobodyReads(t *testing.T) {
 	upper := NewQuery(g, "upper", equal, func(t *Task, k string) string { return strings.ToUpper(in.Get(t, k)) })
 	join := NewQuery(g, "join", equal, func(t *Task, k string) string {
 		var out []string
-		for _, part := range strings.Fields(in.Get(t, k)) {
+		for part := range strings.FieldsSeq(in.Get(t, k)) {
 			out = append(out, upper.Get(t, part))
 		}
 		return strings.Join(out, " ")

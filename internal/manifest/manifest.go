@@ -94,20 +94,26 @@ type Set struct {
 	Objects []*Object
 	// Skipped counts documents of other kinds, by "apiVersion Kind".
 	Skipped map[string]int
+
+	index map[id]*Object // made by the first Find
 }
+
+type id struct{ namespace, kind, name string }
+
+func (o *Object) id() id { return id{o.GetNamespace(), o.Kind, o.GetName()} }
 
 // Find returns the object of that namespace, kind and name, nil if it is not in the set.
 func (s *Set) Find(namespace, kind, name string) *Object {
 	if s == nil {
 		return nil
 	}
-	i := slices.IndexFunc(s.Objects, func(o *Object) bool {
-		return o.Kind == kind && o.GetName() == name && o.GetNamespace() == namespace
-	})
-	if i < 0 {
-		return nil
+	if s.index == nil {
+		s.index = make(map[id]*Object, len(s.Objects))
+		for _, o := range s.Objects {
+			s.index[o.id()] = o
+		}
 	}
-	return s.Objects[i]
+	return s.index[id{namespace, kind, name}]
 }
 
 // Organizations returns the namespaces that have an Organization named `default`, sorted.
@@ -122,24 +128,11 @@ func (s *Set) Organizations() []string {
 	return slices.Compact(out)
 }
 
-// Merge appends the objects of other sets. Duplicates between sets are errors like those inside one.
-func Merge(sets ...*Set) (*Set, Errors) {
-	all := &Set{Skipped: map[string]int{}}
-	for _, s := range sets {
-		all.Objects = append(all.Objects, s.Objects...)
-		for k, n := range s.Skipped {
-			all.Skipped[k] += n
-		}
-	}
-	return all, all.duplicates()
-}
-
 func (s *Set) duplicates() Errors {
-	type key struct{ namespace, kind, name string }
-	first := map[key]*Object{}
+	first := map[id]*Object{}
 	var errs Errors
 	for _, o := range s.Objects {
-		k := key{o.GetNamespace(), o.Kind, o.GetName()}
+		k := o.id()
 		if earlier, twice := first[k]; twice {
 			errs = append(errs, &Error{Position: o.Position(), Object: o.String(), Field: "metadata.name", Rule: RuleSchema, Unreadable: true,
 				Message: fmt.Sprintf("declared twice in namespace %s, first at %s; expected each object once", k.namespace, earlier.Position())})

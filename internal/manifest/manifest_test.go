@@ -34,8 +34,8 @@ func TestErrors(t *testing.T) {
 	}{
 		"unknown field": {teammate("  identity: {email: ana@x.example}\n  emial: x\n"), []string{
 			"in.yaml:6: Teammate/ana: spec.emial: unknown field; expected one of absences, "}},
-		"unknown field of metadata": {"apiVersion: rollcall.dev/v1alpha1\nkind: Organization\nmetadata:\n  name: default\n  nmae: x\n", []string{
-			"in.yaml:5: Organization/default: metadata.nmae: unknown field; expected a field of Kubernetes metadata"}},
+		"unknown field of metadata": {"apiVersion: rollcall.dev/v1alpha1\nkind: Organization\nmetadata:\n  name: default\n  nom: x\n", []string{
+			"in.yaml:5: Organization/default: metadata.nom: unknown field; expected a field of Kubernetes metadata"}},
 		"unknown field at the root": {organization + "specs: {}\n", []string{
 			"in.yaml:4: Organization/default: specs: unknown field; expected one of apiVersion, kind, metadata, spec"}},
 		"wrong type": {teammate(identity + "  maxChats: many\n"), []string{

@@ -9,9 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -114,6 +117,7 @@ func Parse(sources []Source, namespace string) (*Set, Errors) {
 	for _, s := range sources {
 		p := parser{namespace: namespace, set: set, folder: s.Folder, origins: origins(s.Origins)}
 		p.source(s)
+		p.finish()
 		errs = append(errs, sortErrors(p.errs)...)
 	}
 	return set, append(errs, set.duplicates()...)
@@ -124,7 +128,14 @@ type parser struct {
 	set       *Set
 	folder    bool
 	origins   map[string]*document
+	pending   []pending
 	errs      Errors
+}
+
+// pending is a document of a known kind that is still to be checked.
+type pending struct {
+	*document
+	kind string
 }
 
 // origins indexes the documents of unbuilt files by kind and name; a name that occurs twice has no single origin.
@@ -230,11 +241,35 @@ func (p *parser) document(d *document) {
 		p.errs = append(p.errs, &Error{Position: d.position("apiVersion"), Object: kind, Field: "apiVersion", Rule: RuleSchema, Unreadable: true,
 			Message: fmt.Sprintf("unknown version %q; expected %s", apiVersion, rollcallv1.GroupVersion)})
 	default:
-		p.object(d, kind)
+		p.pending = append(p.pending, pending{d, kind})
 	}
 }
 
-func (p *parser) object(d *document, kind string) {
+// finish checks and decodes the pending documents on all processors: schemas and rules take most of the time of a command.
+// The order of the input stays.
+func (p *parser) finish() {
+	objects := make([]*Object, len(p.pending))
+	errs := make([]Errors, len(p.pending))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(p.pending)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(p.pending); i = int(next.Add(1)) - 1 {
+				objects[i], errs[i] = p.object(p.pending[i].document, p.pending[i].kind)
+			}
+		})
+	}
+	wg.Wait()
+	for i, o := range objects {
+		p.errs = append(p.errs, errs[i]...)
+		if o != nil {
+			p.set.Objects = append(p.set.Objects, o)
+		}
+	}
+	p.pending = nil
+}
+
+func (p *parser) object(d *document, kind string) (*Object, Errors) {
 	c := converter{file: d.file}
 	source, _ := c.value(resolve(d.node), "").(map[string]any)
 	meta, _ := source["metadata"].(map[string]any)
@@ -247,14 +282,15 @@ func (p *parser) object(d *document, kind string) {
 		for _, e := range c.errs {
 			e.Object = id
 		}
-		p.errs = append(p.errs, c.errs...)
-		return
+		return nil, c.errs
 	}
 	o, findings := decode(kind, source, p.namespace)
+	var errs Errors
 	for _, f := range findings {
-		p.errs = append(p.errs, &Error{Position: d.position(f.Field), Object: id, Field: f.Field, Rule: f.Rule, Message: f.Message})
+		errs = append(errs, &Error{Position: d.position(f.Field), Object: id, Field: f.Field, Rule: f.Rule, Message: f.Message})
 	}
-	if o != nil && len(findings) == 0 {
-		p.set.Objects = append(p.set.Objects, &Object{Object: o, Kind: kind, Source: source, document: d})
+	if len(errs) > 0 {
+		return nil, errs
 	}
+	return &Object{Object: o, Kind: kind, Source: source, document: d}, nil
 }

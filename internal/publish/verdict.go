@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/desk"
 )
 
-// What is to be said about an input.
+// Saying is what is to be said about an input.
 type Saying int
 
 // Sayings of Verdict.

@@ -32,7 +32,6 @@ type profileQueries struct {
 	usable         *incr.Index[struct{}, string]
 	usableLines    *incr.Query[string, []string]
 	groupProfiles  *incr.Query[string, []string]
-	profilesGroups *incr.Index[string, string] // profile -> groups that give it
 	selected       *incr.Query[string, []string]
 }
 

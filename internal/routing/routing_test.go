@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/internal/routing"
@@ -70,12 +71,7 @@ func weighted(name string, weight int32) routing.Pool {
 // closed is an engine for which exactly these schedules are closed.
 func closed(names ...string) routing.Engine {
 	return routing.Engine{Hours: func(schedule string, _ time.Time) bool {
-		for _, name := range names {
-			if name == schedule {
-				return false
-			}
-		}
-		return true
+		return !slices.Contains(names, schedule)
 	}}
 }
 

@@ -8,11 +8,15 @@ import (
 // next transition. turnoverOf is a value without content that holds exactly as long as nobody joins or leaves the
 // group by time alone; a plan that reads it is computed again then, and not when memberships change in any other way.
 
-// turnoverOf watches the memberships of everybody who is a member of the group, or has a claim from some time on to it or
-// to a group that it includes at any depth. It may end early, at an edge of one of these people's other memberships.
+// turnoverOf watches the memberships of everybody who is a member of the group, or is not accepted now (a home group waits
+// for the end of a cover), or has a claim from some time on to it or to a group that it includes at any depth. It may end
+// early, at an edge of one of these people's other memberships.
 func (p *Planner) turnoverOf(t *incr.Task, group string) struct{} {
 	for _, name := range p.roster.Members(t, group) {
 		p.roster.Memberships(t, name)
+	}
+	for _, m := range p.roster.RejectedMembers(t, group) {
+		p.roster.Memberships(t, m.Name)
 	}
 	seen := map[string]bool{group: true}
 	for work := []string{group}; len(work) > 0; work = work[1:] {

@@ -79,7 +79,7 @@ func matchesAny(patterns []string, perm string) bool {
 func catalogue(verbs map[string]string, vocabulary []string) set {
 	c := set{}
 	for module, list := range verbs {
-		for _, verb := range strings.Split(list, ", ") {
+		for verb := range strings.SplitSeq(list, ", ") {
 			c[module+"."+verb] = true
 		}
 	}

@@ -36,7 +36,7 @@ func builtInAccountRole(name string, practiceScoping bool) (accountRole, bool) {
 	}
 	dropping := func(permissions string, drop ...string) string {
 		var out []string
-		for _, p := range strings.Fields(permissions) {
+		for p := range strings.FieldsSeq(permissions) {
 			if !slices.Contains(drop, p) {
 				out = append(out, p)
 			}

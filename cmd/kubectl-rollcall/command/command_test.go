@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/internal/permission"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -464,5 +466,50 @@ func TestClosedOutputIsAnError(t *testing.T) {
 	code := Run(t.Context(), []string{"-f", in("care.yaml"), "-o", "json"}, Streams{In: strings.NewReader(""), Out: failing{}, Err: &errs}, func() time.Time { return monday })
 	if code == 0 || !strings.Contains(errs.String(), "error: ") {
 		t.Errorf("%d %s", code, errs.String())
+	}
+}
+
+// TestHostileText: what the input says must not reach the terminal as control sequences, nor break a line in two.
+func TestHostileText(t *testing.T) {
+	text := "apiVersion: rollcall.dev/v1alpha1\nkind: Organization\nmetadata: {name: default}\nspec: {displayName: \"\\e[2Jgone\\nnew line\"}\n"
+	bad := "---\napiVersion: rollcall.dev/v1alpha1\nkind: Teammate\nmetadata: {name: \"\\e]0;x\\a\\nerror: y\"}\nspec: {identity: {email: a@x.example}}\n"
+	for name, got := range map[string]answer{
+		"table":  run(t, text, "-f", "-"),
+		"errors": run(t, text+bad, "-f", "-"),
+	} {
+		if strings.ContainsAny(got.out+got.err, "\x1b\a\r") || strings.Contains(got.out+got.err, "\nerror: y") {
+			t.Errorf("%s: %q %q", name, got.out, got.err)
+		}
+	}
+}
+
+// TestWhoCanAgreesWithCheck asks the two commands the same, for every teammate, profile and permission of a sample.
+func TestWhoCanAgreesWithCheck(t *testing.T) {
+	for _, sample := range []string{"fjordline", "chat-desk", "voice-center"} {
+		p := &plugin{Streams: Streams{Err: io.Discard}, now: func() time.Time { return monday }}
+		p.options.kustomize = []string{samples + sample}
+		org, err := p.load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, perm := range permission.WellKnown(permission.Profile) {
+			holders := map[string]string{}
+			for _, profile := range org.whoCan(perm, "", profileFilter{}).Profiles {
+				t.Fatalf("%s is concrete, and %s is listed", perm, profile.Name)
+			}
+			for _, profile := range org.holders(perm, org.Roster.UsableProfiles(org.peek())) {
+				for _, h := range profile.Teammates {
+					holders[h.Name+" "+profile.Name] = h.Via
+				}
+			}
+			for _, who := range org.names("Teammate") {
+				for _, profile := range org.Roster.UsableProfiles(org.peek()) {
+					v, via := org.Access.Check(who, perm, profile), holders[who+" "+profile]
+					if v.Allowed != (via != "") {
+						t.Errorf("%s: %s %s %s: check %v, who-can %q", sample, who, perm, profile, v.Allowed, via)
+					}
+				}
+			}
+		}
 	}
 }

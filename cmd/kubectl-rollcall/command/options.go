@@ -37,7 +37,6 @@ func (p *plugin) fileFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVarP(&p.options.files, "filename", "f", nil, "answer from a file, a folder with everything below it, or - for stdin; repeatable")
 	f.StringArrayVarP(&p.options.kustomize, "kustomize", "k", nil, "answer from a kustomize folder; repeatable")
-	c.Flags().Lookup("filename").NoOptDefVal = ""
 }
 
 // outputFlag adds the form of the answer.

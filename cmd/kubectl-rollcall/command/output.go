@@ -82,7 +82,7 @@ type table struct{ w *tabwriter.Writer }
 func (t *table) row(columns ...any) {
 	cells := make([]string, len(columns))
 	for i, c := range columns {
-		cells[i] = strings.TrimRight(fmt.Sprint(c), " ")
+		cells[i] = strings.TrimRight(clean(fmt.Sprint(c)), " ")
 	}
 	fmt.Fprintln(t.w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 }
@@ -90,7 +90,7 @@ func (t *table) row(columns ...any) {
 // line writes text outside of the columns.
 func (t *table) line(format string, args ...any) {
 	_ = t.w.Flush()
-	fmt.Fprintf(t.w, format+"\n", args...)
+	fmt.Fprintln(t.w, clean(fmt.Sprintf(format, args...)))
 	_ = t.w.Flush()
 }
 

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -101,7 +102,17 @@ func (p *plugin) complain(err error) {
 
 // note prints one line on stderr, whatever the text holds.
 func (p *plugin) note(format string, args ...any) {
-	fmt.Fprintln(p.Err, strings.Join(strings.FieldsFunc(fmt.Sprintf(format, args...), func(r rune) bool { return r == '\n' || r == '\r' }), " "))
+	fmt.Fprintln(p.Err, clean(fmt.Sprintf(format, args...)))
+}
+
+// clean makes one harmless line of a text that may quote the input: names and messages must not move the cursor.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 func (p *plugin) root() *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/access"
 	"github.com/rollcall-dev/rollcall/internal/permission"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 )
@@ -118,42 +119,63 @@ func (o *organization) whoCan(pattern, profile string, filter profileFilter) *wh
 	if concrete && !filter.set() || accountOnly {
 		return &whoCanAnswer{Teammates: o.Access.WhoCan(pattern, profile)}
 	}
-	profiles := o.Roster.UsableProfiles(o.peek())
-	if profile != "" {
-		profiles = []string{profile}
+	var profiles []string
+	for _, name := range o.Roster.UsableProfiles(o.peek()) {
+		if (profile == "" || name == profile) && filter.matches(o.Roster.Profile(o.peek(), name)) {
+			profiles = append(profiles, name)
+		}
 	}
-	out := &whoCanAnswer{}
+	return &whoCanAnswer{Profiles: o.holders(pattern, profiles)}
+}
+
+// holders lists for each of the profiles who holds something that matches the pattern. It looks at each teammate once,
+// because profiles with the same content share a grant.
+func (o *organization) holders(pattern string, profiles []string) []profileHolders {
+	found := make(map[string][]holderJSON, len(profiles))
+	for _, who := range o.names(roster.KindTeammate) {
+		named, all := map[string]string{}, ""
+		for _, g := range o.Access.Of(who).Grants {
+			via := o.via(g, pattern)
+			if g.All {
+				all = via
+			}
+			for _, name := range g.Profiles {
+				named[name] = via
+			}
+		}
+		for _, name := range profiles {
+			via, ok := named[name]
+			if !ok {
+				via = all
+			}
+			if via != "" {
+				found[name] = append(found[name], holderJSON{who, via})
+			}
+		}
+	}
+	var out []profileHolders
 	for _, name := range profiles {
-		if !filter.matches(o.Roster.Profile(o.peek(), name)) {
-			continue
-		}
-		entry := profileHolders{Name: name}
-		for _, who := range o.Access.WhoCan(pattern, name) {
-			entry.Teammates = append(entry.Teammates, holderJSON{who, o.via(who, pattern, name)})
-		}
-		if len(entry.Teammates) > 0 {
-			out.Profiles = append(out.Profiles, entry)
+		if len(found[name]) > 0 {
+			out = append(out, profileHolders{name, found[name]})
 		}
 	}
 	return out
 }
 
-// via is the strongest source of what somebody holds on a profile that matches the pattern.
-func (o *organization) via(who, pattern, profile string) string {
-	for _, held := range o.Access.Held(who, profile) {
-		if !permission.Match(pattern, held) {
+// via is the strongest source of a grant that confers something matching the pattern, "" if the grant has nothing that does.
+func (o *organization) via(g access.Grant, pattern string) string {
+	for _, s := range g.Sources {
+		confers := o.Roster.Table.Close(o.Roster.RoleContent(o.peek(), s.ProfileRole).Granted)
+		if !slices.ContainsFunc(g.Permissions, func(p string) bool { return permission.Match(pattern, p) && o.Roster.Table.Has(confers, p) }) {
 			continue
 		}
-		if v := o.Access.Check(who, held, profile); len(v.Sources) > 0 {
-			switch s := v.Sources[0]; s.Type {
-			case rollcallv1.GrantSourceTypeGroup:
-				return "UserGroup/" + s.Name
-			case rollcallv1.GrantSourceTypePractice:
-				return "Practice/" + s.Name
-			default:
-				return string(s.Type)
-			}
+		switch s.Type {
+		case rollcallv1.GrantSourceTypeGroup:
+			return "UserGroup/" + s.Name
+		case rollcallv1.GrantSourceTypePractice:
+			return "Practice/" + s.Name
 		}
+		return string(s.Type)
 	}
 	return ""
 }
