@@ -45,6 +45,9 @@ func NewManager(ctx context.Context, config *rest.Config, settings ctrl.Options,
 	settings.Cache.ReaderFailOnMissingInformer = true
 	// A reconcile that follows a write must see it, or it would write again.
 	settings.Client.Cache = &client.CacheOptions{EnableReadYourWritesConsistency: new(true)}
+	// A replica that waits for the lease has its queues filled when it gets it.
+	settings.Controller.EnableWarmup = new(true)
+	settings.Controller.ReconciliationTimeout = 2 * time.Minute
 	settings.GracefulShutdownTimeout = new(25 * time.Second)
 
 	mgr, err := ctrl.NewManager(config, settings)

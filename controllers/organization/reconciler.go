@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -55,10 +56,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, live *rollcallv1.Organizatio
 		computed, want = e.Roster.Organization(nil), e.Lint.Organization()
 		want.Counts = new(e.Counts())
 	})
+	now := r.Writer.Now()
+	if standing == desk.Failed && live.DeletionTimestamp == nil {
+		want = live.Status
+		want.Conditions = publish.With(live.Status.Conditions, failed(), live.Generation, now)
+		return ctrl.Result{}, r.report(ctx, live, want)
+	}
 	if publish.Verdict(standing, live, computed) != publish.Computed {
 		return ctrl.Result{}, nil
 	}
-	now := r.Writer.Now()
 	want.Conditions = publish.Conditions(live.Status.Conditions, want.Conditions, live.Generation, now)
 	want.ObservedGeneration = live.Generation
 	if wait := r.untilCounts(key, now); wait > 0 && onlyCountsDiffer(live.Status, want) {
@@ -74,6 +80,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, live *rollcallv1.Organizatio
 	defer r.mu.Unlock()
 	r.counted[key] = now
 	return ctrl.Result{}, nil
+}
+
+// failed is the condition while computing fails: for us to mend, not for whoever wrote the manifests.
+func failed() metav1.Condition {
+	return metav1.Condition{
+		Type: rollcallv1.ConditionReady, Status: metav1.ConditionFalse, Reason: rollcallv1.ReasonInternalError,
+		Message: "the operator failed on this organization and tries again; what was published stays as it is. Its log says more",
+	}
 }
 
 // untilCounts is how long counts alone must wait.

@@ -183,7 +183,7 @@ func (n *notices) departures(e *engine.Engine, batch []roster.Change) {
 			}
 		case roster.KindTeammate:
 			t := e.Roster.Teammate(nil, o.Name)
-			if t != nil && *policies.TeammateDeletion == rollcallv1.TeammateDeletionArchiveFirst && t.Spec.Lifecycle.State != rollcallv1.LifecycleStateArchived {
+			if t != nil && *policies.TeammateDeletion == rollcallv1.TeammateDeletionArchiveFirst && e.Lifecycle.State(nil, o.Name).Phase != rollcallv1.PhaseArchived {
 				n.add(notice{kind: o.Kind, reason: reasonDeletedWithoutArchive}, subject{name: o.Name, object: t,
 					message: "deleted without having been archived, although policies.teammateDeletion is ArchiveFirst"})
 			}

@@ -142,7 +142,8 @@ func (r *Reconciler) compute(ctx context.Context, room *room) error {
 	defer func() {
 		if !completed {
 			room.built = false
-			room.desk.Replace(nil)
+			room.desk.Fail()
+			r.lines.Inputs[roster.KindOrganization].Send(types.NamespacedName{Namespace: room.namespace, Name: rollcallv1.OrganizationName})
 		}
 	}()
 	if !room.built {

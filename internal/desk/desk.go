@@ -24,6 +24,8 @@ const (
 	Missing
 	// Absent: there is no Organization. Inputs say so, nothing else is written.
 	Absent
+	// Failed: computing panicked, and is tried again. The Organization says so, nothing else is written.
+	Failed
 	// Suspended: inputs and Ledger are written, outputs are not.
 	Suspended
 	// Open: everything is written.
@@ -49,14 +51,17 @@ func (d *Desk) Engine(f func(e *engine.Engine) (hold bool)) {
 	}
 }
 
-// Replace puts an engine in the place of the present one; nil takes it away and lets nothing be written.
+// Replace puts an engine in the place of the present one.
 func (d *Desk) Replace(e *engine.Engine) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.engine = e
-	if e == nil {
-		d.standing = Unknown
-	}
+}
+
+// Fail takes the engine away: it may be in any state.
+func (d *Desk) Fail() {
+	d.Replace(nil)
+	d.Release(Failed)
 }
 
 // Standing returns what may be written.

@@ -31,6 +31,7 @@ func TestConsultFollowsTheStanding(t *testing.T) {
 		"unknown":         {standing: Unknown},
 		"missing":         {standing: Missing},
 		"no Organization": {standing: Absent},
+		"failed":          {standing: Failed},
 		"suspended":       {standing: Suspended, wantRead: true},
 		"open":            {standing: Open, wantRead: true},
 	} {
@@ -89,12 +90,13 @@ func TestWhatIsSentBeforeTheStartIsNotLost(t *testing.T) {
 	}
 }
 
-func TestWithoutAnEngineNothingIsKnown(t *testing.T) {
-	d := New().Of("fjordline")
+func TestAfterAFailureNobodyReads(t *testing.T) {
+	desks := New()
+	d := desks.Of(ana.Namespace)
 	d.Replace(engine.New(time.Unix(0, 0)))
 	d.Release(Open)
-	d.Replace(nil)
-	if got := d.Standing(); got != Unknown {
-		t.Errorf("standing = %d, want Unknown", got)
+	d.Fail()
+	if got := desks.NewLine().Consult(ana, func(*engine.Engine) { t.Error("read") }); got != Failed {
+		t.Errorf("standing = %d, want Failed", got)
 	}
 }

@@ -119,6 +119,7 @@ func TestVerdict(t *testing.T) {
 		"nothing computed":            {standing: desk.Unknown, want: Nothing},
 		"Organization just gone":      {standing: desk.Missing, want: Nothing},
 		"no Organization":             {standing: desk.Absent, want: NoOrganization},
+		"failed":                      {standing: desk.Failed, computed: object("", 3), want: Nothing},
 		"computed":                    {standing: desk.Open, computed: object("", 3), want: Computed},
 		"suspended":                   {standing: desk.Suspended, computed: object("", 3), want: Computed},
 		"not known to the engine yet": {standing: desk.Open, want: Nothing},

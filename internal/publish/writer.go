@@ -191,10 +191,12 @@ func (w *Writer) Delete(ctx context.Context, kind string, live client.Object) er
 	return nil
 }
 
-// Keep applies a Ledger object whole.
+// Keep applies a Ledger object whole. Whatever kept it from being written, except that its namespace is going, is an error:
+// what follows from the Ledger waits for it.
 func (w *Writer) Keep(ctx context.Context, object runtime.ApplyConfiguration) error {
 	writes.WithLabelValues("Ledger", "apply").Inc()
-	if err := w.Client.Apply(ctx, object, FieldOwner, client.ForceOwnership); err != nil && !late(err) {
+	err := w.Client.Apply(ctx, object, FieldOwner, client.ForceOwnership)
+	if err != nil && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		return fmt.Errorf("keeping the Ledger: %w", err)
 	}
 	return nil
