@@ -9,55 +9,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
-	"github.com/rollcall-dev/rollcall/internal/roster"
 	"github.com/rollcall-dev/rollcall/internal/routing"
-	"github.com/rollcall-dev/rollcall/test/oracle"
 )
 
-var noon = time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+// callCenter is a world with questions about queues.
+type callCenter struct{ *world }
 
-// callCenter is an organization that is edited line by line.
-type callCenter struct {
-	*bench
-	t *testing.T
-}
-
-// newCallCenter reads lines of the form "Kind name {spec as YAML}"; an Organization is there without a line.
-func newCallCenter(t *testing.T, lines string) *callCenter {
+func newCallCenter(t *testing.T, text string) *callCenter {
 	t.Helper()
-	c := &callCenter{newBench(noon, nil, false, oracle.Org{}), t}
-	if !strings.Contains(lines, "Organization default ") {
-		lines = "Organization default {}\n" + lines
-	}
-	c.write(lines)
-	return c
-}
-
-// write adds or replaces objects, all in one change.
-func (c *callCenter) write(lines string) {
-	c.t.Helper()
-	var changes []roster.Change
-	for line := range strings.Lines(lines) {
-		head, spec, _ := strings.Cut(strings.TrimSpace(line), "{")
-		words := strings.Fields(head)
-		if len(words) == 0 {
-			continue
-		}
-		o := empty(oracle.Ref{Kind: words[0], Name: words[1]})
-		text := fmt.Sprintf("{metadata: {name: %s}, spec: {%s}", words[1], spec)
-		if err := yaml.UnmarshalStrict([]byte(text), o); err != nil {
-			c.t.Fatalf("parsing %s: %v", line, err)
-		}
-		changes = append(changes, roster.Change{Object: o})
-	}
-	c.keep(c.Apply(noon, changes...))
-}
-
-func (c *callCenter) remove(kind, name string) {
-	c.keep(c.Apply(noon, roster.Change{Object: empty(oracle.Ref{Kind: kind, Name: name}), Deleted: true}))
+	return &callCenter{found(t, text)}
 }
 
 // says prints a condition as Status/Reason.
@@ -106,7 +68,7 @@ func TestS43SixQueues(t *testing.T) {
 	c.expect("q5", c.candidates(routing.KindQueue, "q5"), "ana")
 	c.expect("q6", c.candidates(routing.KindQueue, "q6"), "")
 	c.expect("condition", says(c.Lint.Teammate("ana").Conditions, rollcallv1.ConditionQueueLimitRespected), "False/QueueLimitExceeded")
-	c.write(`Teammate ana {identity: {email: ana@x.example}, assignment: {type: Queues, queues: [{name: q6}, {name: q5}, {name: q4}, {name: q3}, {name: q2}]}}`)
+	c.apply(`Teammate ana {identity: {email: ana@x.example}, assignment: {type: Queues, queues: [{name: q6}, {name: q5}, {name: q4}, {name: q3}, {name: q2}]}}`)
 	c.expect("q6 of five", c.candidates(routing.KindQueue, "q6"), "ana")
 	c.expect("condition of five", says(c.Lint.Teammate("ana").Conditions, rollcallv1.ConditionQueueLimitRespected), "True/AsExpected")
 }
@@ -141,41 +103,40 @@ func TestS44FromCampaignToQueues(t *testing.T) {
 
 	c := begin()
 	c.expect("at first", fmt.Sprint(*c.Lint.Teammate("ana").Assignment), "{Campaign sale Active}")
-	c.write(inQueues)
+	c.apply(inQueues)
 	held(c, "at once")
-	again := &callCenter{newBench(noon, c.ledger, true, oracle.Org{}), t}
-	again.write(org + active + inQueues + "Queue orders {}\n")
-	held(again, "after a restart")
-	c.write(inNothing)
-	c.write(inQueues)
+	c.restart(c.ledger, true)
+	held(c, "after a restart")
+	c.apply(inNothing)
+	c.apply(inQueues)
 	released(c, "through None")
 
 	c = begin()
-	c.write(paused)
-	c.write(inQueues)
+	c.apply(paused)
+	c.apply(inQueues)
 	released(c, "from a paused campaign")
 
 	c = begin()
-	c.write(inQueues)
+	c.apply(inQueues)
 	held(c, "before the pause")
-	c.write(paused)
+	c.apply(paused)
 	released(c, "by the pause")
-	c.write(active)
+	c.apply(active)
 	released(c, "and active again")
 
 	c = begin()
-	c.write(inQueues)
-	c.remove(roster.KindCampaign, "sale")
+	c.apply(inQueues)
+	c.remove("Campaign/sale")
 	c.expect("campaign deleted", c.candidates(routing.KindQueue, "orders"), "ana")
 
 	c = begin()
-	c.write("Organization default {policies: {assignment: {campaignToQueue: Atomic}}}\n" + inQueues)
+	c.apply("Organization default {policies: {assignment: {campaignToQueue: Atomic}}}\n" + inQueues)
 	released(c, "Atomic")
 
 	c = begin()
-	lost := &callCenter{newBench(noon, nil, true, oracle.Org{}), t}
-	lost.write(org + active + inQueues + "Queue orders {}\n")
-	released(lost, "after the Ledger was lost")
+	c.apply(inQueues)
+	c.lose()
+	released(c, "after the Ledger was lost")
 }
 
 // S-88 for queues: a preset with a limit applies to what is stored.
@@ -183,7 +144,7 @@ func TestS88QueueLimitOfThePreset(t *testing.T) {
 	c := newCallCenter(t, fiveQueues+
 		"Teammate ana {identity: {email: ana@x.example}, onboarding: {method: Directory}, assignment: {type: Queues, queues: [{name: q1}, {name: q2}, {name: q3}, {name: q4}, {name: q5}, {name: q6}]}}")
 	c.expect("Custom", c.candidates(routing.KindQueue, "q6"), "ana")
-	c.write("Organization default {preset: VoiceCenter}")
+	c.apply("Organization default {preset: VoiceCenter}")
 	c.expect("VoiceCenter", c.candidates(routing.KindQueue, "q6"), "")
 	c.expect("VoiceCenter, a queue that counts", c.candidates(routing.KindQueue, "q5"), "ana")
 }
@@ -205,7 +166,7 @@ func TestS96QueuesThroughGroups(t *testing.T) {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
 	c.expect("condition", says(c.Lint.Teammate("ana").Conditions, rollcallv1.ConditionQueueLimitRespected), "False/QueueLimitExceeded")
-	c.write("UserGroup g {state: Disabled}")
+	c.apply("UserGroup g {state: Disabled}")
 	if diff := cmp.Diff([]string{"z1", "z2", "z3"}, c.Roster.Assignment(nil, "ana").Queues); diff != "" {
 		t.Errorf("queues while the group is disabled (-want +got):\n%s", diff)
 	}
@@ -213,7 +174,7 @@ func TestS96QueuesThroughGroups(t *testing.T) {
 
 // A membership with an end takes the person out of the group's queue, and the plan knows when.
 func TestQueueThroughAGroupForAWhile(t *testing.T) {
-	end := noon.Add(time.Hour)
+	end := monday.Add(time.Hour)
 	c := newCallCenter(t, `
 		Teammate ana {identity: {email: ana@x.example}, groups: [{name: g, until: "2027-03-01T13:00:00Z"}]}
 		UserGroup g {}
@@ -222,12 +183,12 @@ func TestQueueThroughAGroupForAWhile(t *testing.T) {
 	if at, ok := c.Routing.NextTransition(routing.Target{Kind: routing.KindQueue, Name: "q"}); !ok || !at.Equal(end) {
 		t.Errorf("next transition %v, %v; want %v", at, ok, end)
 	}
-	c.keep(c.Advance(end.Add(-time.Second)))
+	c.at("12:59:59")
 	c.expect("a second before", c.candidates(routing.KindQueue, "q"), "ana")
-	touched := c.keep(c.Advance(end))
+	c.at("13:00")
 	c.expect("at the end", c.candidates(routing.KindQueue, "q"), "")
-	if !slices.Contains(touched.Plans, routing.Target{Kind: routing.KindQueue, Name: "q"}) {
-		t.Errorf("touched %v, want the plan of q", touched.Plans)
+	if !slices.Contains(c.touched.Plans, routing.Target{Kind: routing.KindQueue, Name: "q"}) {
+		t.Errorf("touched %v, want the plan of q", c.touched.Plans)
 	}
 }
 
@@ -245,7 +206,7 @@ func TestS98WithoutContactCenter(t *testing.T) {
 	if got, want := len(c.Routing.Targets(nil)), 4; got != want {
 		t.Errorf("%d plans with a contact centre, want %d", got, want)
 	}
-	c.write("Organization default {contactCenter: Disabled}")
+	c.apply("Organization default {contactCenter: Disabled}")
 	want := []routing.Target{{Kind: routing.KindDepartment, Name: "d"}}
 	if diff := cmp.Diff(want, c.Routing.Targets(nil)); diff != "" {
 		t.Errorf("targets (-want +got):\n%s", diff)
@@ -257,7 +218,7 @@ func TestS98WithoutContactCenter(t *testing.T) {
 	c.expect("campaign", says(c.Lint.Campaign("c").Conditions, rollcallv1.ConditionReady), "False/ContactCenterDisabled")
 	c.expect("group", says(c.Lint.UserGroup("g").Conditions, rollcallv1.ConditionReady), "False/ContactCenterDisabled")
 	c.expect("department", says(c.Lint.Department("d").Conditions, rollcallv1.ConditionReady), "True/AsExpected")
-	c.write("Organization default {contactCenter: Enabled}")
+	c.apply("Organization default {contactCenter: Enabled}")
 	c.expect("queue, enabled again", says(c.Lint.Queue("q").Conditions, rollcallv1.ConditionReady), "True/AsExpected")
 	c.expect("campaign, enabled again", c.candidates(routing.KindCampaign, "c"), "ben")
 }
@@ -278,7 +239,7 @@ func TestS140QueueServesProfiles(t *testing.T) {
 	c.expect("one", c.candidates(routing.KindQueue, "one"), "ana ben/NoProfileAccess cid/NoProfileAccess")
 	c.expect("both", c.candidates(routing.KindQueue, "both"), "ana cid ben/NoProfileAccess")
 	c.expect("none", c.candidates(routing.KindQueue, "none"), "ana ben cid")
-	c.write(`Organization default {defaultProfileRoleRef: {name: view-only}}
+	c.apply(`Organization default {defaultProfileRoleRef: {name: view-only}}
 		UserGroup all {profiles: [{name: l1}]}`)
 	c.expect("one, with a default role", c.candidates(routing.KindQueue, "one"), "ana ben cid")
 }
@@ -298,9 +259,9 @@ func TestS141WhoServesAProfile(t *testing.T) {
 		c.expect(what+": group", says(c.Lint.UserGroup("b").Conditions, rollcallv1.ConditionInboundUnique), group)
 	}
 	check("all three", "Department/z", "False/InboundConflict", "False/InboundConflict")
-	c.remove(roster.KindDepartment, "z")
+	c.remove("Department/z")
 	check("without the department", "Queue/a", "True/AsExpected", "False/InboundConflict")
-	c.write("Queue a {profileSelector: {types: [Phone]}}")
+	c.apply("Queue a {profileSelector: {types: [Phone]}}")
 	check("the queue by selector", "UserGroup/b", "True/AsExpected", "True/AsExpected")
 }
 
@@ -320,7 +281,7 @@ func TestS143OverflowBetweenGroupAndQueue(t *testing.T) {
 	c.expect("g is on a cycle", says(c.Lint.UserGroup("g").Conditions, rollcallv1.ConditionOverflowAcyclic), "False/OverflowCycle")
 	c.expect("q is on a cycle", says(c.Lint.Queue("q").Conditions, rollcallv1.ConditionOverflowAcyclic), "False/OverflowCycle")
 	c.expect("night is not", says(c.Lint.Queue("night").Conditions, rollcallv1.ConditionOverflowAcyclic), "True/AsExpected")
-	c.write("Queue night {outOfHours: {type: Queue, name: q}}")
+	c.apply("Queue night {outOfHours: {type: Queue, name: q}}")
 	for _, x := range []routing.Target{{Kind: routing.KindUserGroup, Name: "g"}, {Kind: routing.KindQueue, Name: "q"}, {Kind: routing.KindQueue, Name: "night"}} {
 		c.expect(x.Name+" with all five edges on a cycle", exits(x.Kind, x.Name), "{Hangup } {Hangup }")
 	}
@@ -342,7 +303,7 @@ func TestSupervisorsOfQueuesAndCampaigns(t *testing.T) {
 	c.expect("candidates", c.candidates(routing.KindQueue, "q"), "ana sue/SupervisorOnly")
 	c.expect("an agent cannot supervise", fmt.Sprint(c.EffectiveAccess("ana").Status.Supervises), "[]")
 	c.expect("and it is said", says(c.Lint.Queue("q").Conditions, rollcallv1.ConditionReferencesResolved), "False/WrongType")
-	c.remove(roster.KindQueue, "q")
+	c.remove("Queue/q")
 	c.expect("after the queue was deleted", fmt.Sprint(c.EffectiveAccess("sue").Status.Supervises), "[{Campaign c}]")
 	c.expect("its agent", says(c.Lint.Teammate("ana").Conditions, rollcallv1.ConditionReferencesResolved), "False/UnresolvedReference")
 }
@@ -356,7 +317,7 @@ func TestCampaignExcludesQueues(t *testing.T) {
 		Campaign c {mode: Progressive}`)
 	c.expect("in the campaign", c.candidates(routing.KindQueue, "q"), "ana/CampaignExclusive")
 	c.expect("condition", says(c.Lint.Queue("q").Conditions, rollcallv1.ConditionRoutable), "False/NoCandidates")
-	c.write("Teammate ana {identity: {email: ana@x.example}, groups: [{name: g}]}")
+	c.apply("Teammate ana {identity: {email: ana@x.example}, groups: [{name: g}]}")
 	c.expect("out of it", c.candidates(routing.KindQueue, "q"), "ana")
 	c.expect("condition, out of it", says(c.Lint.Queue("q").Conditions, rollcallv1.ConditionRoutable), "True/AsExpected")
 }
