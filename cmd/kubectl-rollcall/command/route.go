@@ -130,7 +130,7 @@ func readState(path string) (routing.State, error) {
 func (o *organization) target(text string) (routing.Target, routing.Item, error) {
 	kind, name, ok := strings.Cut(text, "/")
 	if !ok || name == "" {
-		return routing.Target{}, routing.Item{}, usageError("target %q is not understood; expected department/NAME, usergroup/NAME, queue/NAME, campaign/NAME or profile/NAME", text)
+		return routing.Target{}, routing.Item{}, usageError("target %q is not understood; expected usergroup/NAME, department/NAME, queue/NAME, campaign/NAME or profile/NAME", text)
 	}
 	switch strings.ToLower(kind) {
 	case "usergroup", "group":
@@ -160,7 +160,7 @@ func (o *organization) target(text string) (routing.Target, routing.Item, error)
 		x, _ := o.Routing.Serving(o.peek(), name)
 		return x, routing.Item{Profile: name}, nil
 	}
-	return routing.Target{}, routing.Item{}, usageError("kind %q has no routes; expected department/NAME, usergroup/NAME, queue/NAME, campaign/NAME or profile/NAME", kind)
+	return routing.Target{}, routing.Item{}, usageError("kind %q has no routes; expected usergroup/NAME, department/NAME, queue/NAME, campaign/NAME or profile/NAME", kind)
 }
 
 func (o *organization) routeTo(x routing.Target, item routing.Item, state routing.State, without string) *routeAnswer {
