@@ -62,6 +62,8 @@ type Result struct {
 	Chat               *rollcallv1.EffectiveChat
 	ProfileCount       int
 	Hash               string
+
+	accountFields []byte // canonical JSON of AccountPermissions
 }
 
 // Digest is what the engine remembers of a Result between changes.
@@ -96,6 +98,7 @@ type accountKey struct {
 type Permissions struct {
 	Set     permission.Set
 	Strings []string
+	fields  []byte // canonical JSON of Strings as accountPermissions
 }
 
 // Access answers for one roster.
@@ -113,12 +116,12 @@ type Access struct {
 
 	profileIDs map[string]int32
 	writer     canonical.Writer
-	signatures map[string]int32
+	presences  []presence // of the computation in progress
 }
 
 // New returns the access of a roster.
 func New(r *roster.Roster, l *lifecycle.Lifecycle) *Access {
-	a := &Access{roster: r, lifecycle: l, profileIDs: map[string]int32{}, signatures: map[string]int32{}}
+	a := &Access{roster: r, lifecycle: l, profileIDs: map[string]int32{}}
 	a.combinations = incr.NewQuery(r.Graph, "combination", sameCombined, a.combine)
 	a.accounts = incr.NewQuery(r.Graph, "accountPermissions", func(x, y *Permissions) bool {
 		return x != nil && y != nil && x.Set.Equal(y.Set)
@@ -187,7 +190,11 @@ func (a *Access) accountPermissions(t *incr.Task, k accountKey) *Permissions {
 		set = permission.Subtract(set, r.Table.Of(permissionViewOwn))
 	}
 	set = r.Table.Fold(r.Table.Without(r.Table.Close(set), a.accountDenies(t, role)))
-	return &Permissions{Set: set, Strings: r.Table.Strings(set)}
+	out := &Permissions{Set: set, Strings: r.Table.Strings(set)}
+	var w canonical.Writer
+	w.Strings("accountPermissions", out.Strings)
+	out.fields = slices.Clone(w.Bytes())
+	return out
 }
 
 // accountDenies are the patterns removed from a holder everywhere: those of the role and, but for Owners, of the

@@ -187,44 +187,65 @@ func joinRoles(roles []string) string {
 	return strings.Join(slices.Compact(roles), roleSeparator)
 }
 
+// presence is one source on one profile; source is an index into given, or visibleOnly.
+type presence struct {
+	profile string
+	source  int32
+}
+
+const visibleOnly = -1
+
 // grants computes every grant of a teammate whose gate is open, and how many profiles they see.
 func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole) ([]Grant, int) {
 	s := a.sourcesOf(t, tm, role)
-	// A profile's signature numbers the set of sources present on it: it starts at 0 and is refined source by source.
-	type step struct{ from, source int32 }
-	clear(a.signatures)
-	next := map[step]int32{}
-	sets := [][]int32{nil}
+	all := a.presences[:0]
 	for _, list := range s.visible {
 		for _, p := range list {
-			a.signatures[p] = 0
+			all = append(all, presence{p, visibleOnly})
 		}
 	}
 	for i := range s.given {
 		for _, p := range s.given[i].profiles {
-			k := step{a.signatures[p], int32(i)}
-			sig, ok := next[k]
-			if !ok {
-				sig = int32(len(sets))
-				next[k] = sig
-				sets = append(sets, append(slices.Clone(sets[k.from]), int32(i)))
-			}
-			a.signatures[p] = sig
+			all = append(all, presence{p, int32(i)})
 		}
 	}
-	count := len(a.signatures)
+	a.presences = all
+	slices.SortFunc(all, func(x, y presence) int {
+		return cmp.Or(strings.Compare(x.profile, y.profile), cmp.Compare(x.source, y.source))
+	})
+	// A profile's signature numbers the set of sources present on it: it starts at 0 and is refined source by source.
+	type step struct{ from, source int32 }
+	next := map[step]int32{}
+	sets := [][]int32{nil}
+	members := [][]string{nil} // by signature
+	count := 0
+	for i := 0; i < len(all); count++ {
+		p, sig := all[i].profile, int32(0)
+		for last := int32(visibleOnly); i < len(all) && all[i].profile == p; i++ {
+			if all[i].source == last {
+				continue
+			}
+			last = all[i].source
+			k := step{sig, last}
+			to, ok := next[k]
+			if !ok {
+				to = int32(len(sets))
+				next[k] = to
+				sets = append(sets, append(slices.Clone(sets[sig]), last))
+				members = append(members, nil)
+			}
+			sig = to
+		}
+		members[sig] = append(members[sig], p)
+	}
 	if s.all {
 		count = len(a.roster.UsableProfiles(t))
 	}
-	return a.gather(t, tm, role, &s, sets), count
+	return a.gather(t, tm, role, &s, sets, members), count
 }
 
-// gather makes one grant of all profiles whose content is equal.
-func (a *Access) gather(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole, s *sources, sets [][]int32) []Grant {
-	members := make([][]string, len(sets))
-	for p, sig := range a.signatures {
-		members[sig] = append(members[sig], p)
-	}
+// gather makes one grant of all profiles whose content is equal. members are the profiles by signature, sorted.
+func (a *Access) gather(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole, s *sources, sets [][]int32, members [][]string) []Grant {
 	if s.all {
 		members[0] = nil // no other source: covered by the grant for all profiles
 	}
@@ -238,12 +259,10 @@ func (a *Access) gather(t *incr.Task, tm *rollcallv1.Teammate, role *roster.Acco
 		g := Grant{Combined: a.combinations.Get(t, c.combination(role.Name)), Sources: c.used, Profiles: profiles, All: rest}
 		if same := slices.IndexFunc(grants, func(o Grant) bool { return !o.All && !rest && o.sameContent(g) }); same >= 0 {
 			grants[same].Profiles = append(grants[same].Profiles, profiles...)
+			slices.Sort(grants[same].Profiles)
 			continue
 		}
 		grants = append(grants, g)
-	}
-	for i := range grants {
-		slices.Sort(grants[i].Profiles)
 	}
 	slices.SortFunc(grants, func(x, y Grant) int { return strings.Compare(x.first(), y.first()) })
 	return grants
@@ -320,7 +339,8 @@ func (a *Access) result(t *incr.Task, teammate string) *Result {
 	res.Supervises = a.supervises(t, teammate)
 	if holding := r.Holding(t, teammate); res.State.Open && holding.Role != nil {
 		res.AccountRole = holding.Role.Name
-		res.AccountPermissions = a.account(t, teammate).Strings
+		account := a.account(t, teammate)
+		res.AccountPermissions, res.accountFields = account.Strings, account.fields
 		res.Grants, res.ProfileCount = a.grants(t, tm, holding.Role)
 		res.DataScope = a.dataScope(t, tm, holding.Role, res)
 		res.Voice, res.Chat = a.voice(t, teammate), a.chat(t, tm)

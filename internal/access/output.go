@@ -17,7 +17,7 @@ func hashOf(w *canonical.Writer) string { return canonical.Hash(w.Bytes()) }
 // write appends the canonical JSON of the complete result without hash, nextTransition, truncated and conditions.
 func (res *Result) write(w *canonical.Writer) {
 	w.Open()
-	w.Strings("accountPermissions", res.AccountPermissions)
+	w.Fields(res.accountFields)
 	w.Text("accountRole", res.AccountRole)
 	if c := res.Chat; c != nil {
 		w.Key("chat")

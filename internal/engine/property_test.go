@@ -61,9 +61,12 @@ type output struct {
 	next   *metav1.Time
 }
 
-// history draws a world and a few edits, and an engine that saw all of them.
-func history(t *rapid.T, most int) (orggen.World, *bench) {
+// history draws a world and a few edits, and an engine that saw all of them; prepare may change the world at first.
+func history(t *rapid.T, most int, prepare ...func(*orggen.World)) (orggen.World, *bench) {
 	world := orggen.Draw(t)
+	for _, f := range prepare {
+		f(&world)
+	}
 	b := newBench(world.Now, nil, false, world.Org)
 	for range rapid.IntRange(0, most).Draw(t, "edits") {
 		edit := orggen.DrawEdit(t, &world)
@@ -328,7 +331,10 @@ func describe(t engine.Touched) string {
 // who were reported in conflict about it: a key claimed twice, an exclusive membership, an archive that does not open.
 func TestLossNarrows(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		world, b := history(rt, 4)
+		world, b := history(rt, 6, func(w *orggen.World) { // otherwise there is too seldom a stamp to lose
+			w.Org.Organization.Spec.Policies.PermissionSetApplication = new(rollcallv1.PermissionSetApplicationOnReflash)
+			w.Org.Organization.Spec.DefaultProfileRoleRef = &rollcallv1.ObjectRef{Name: "create"}
+		})
 		before, conflict := b.everything(), b.conflicts()
 		what := "the Ledger"
 		if shards := slices.Sorted(maps.Keys(b.ledger)); len(shards) > 0 && rapid.Bool().Draw(rt, "one shard") {

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rollcall-dev/rollcall/internal/lint"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 	"github.com/rollcall-dev/rollcall/test/builder"
 )
@@ -501,6 +504,25 @@ func TestScenariosOfState(t *testing.T) {
 			},
 		},
 	})
+}
+
+// TestWithoutOrganization: nothing follows from objects before there is an Organization, and everything at once when it comes
+// one of another name is none.
+func TestWithoutOrganization(t *testing.T) {
+	objects := builder.Objects(t, "Profile p\nTeammate ana\nUserGroup g {members: [{name: ana}]}\nDepartment d {groups: [{name: g}]}")
+	w := &world{t: t, now: monday, objects: map[lint.Object]metav1.Object{}}
+	for _, o := range objects {
+		w.store(o)
+	}
+	w.restart(nil, false)
+	w.want("frozen", fmt.Sprint(w.Frozen(), " ", w.touched.Empty(), " ", w.EffectiveAccess("ana") == nil, " ", len(w.ledger)), "true true true 0")
+	other := builder.Organization()
+	other.Name = "other"
+	w.put(other)
+	w.want("frozen", fmt.Sprint(w.Frozen(), " ", w.touched.Empty()), "true true")
+	w.put(builder.Organization())
+	w.want("touched", w.writes(), "1 access, 1 plans, 5 inputs, 1 ledger")
+	w.want("computed", w.phase("ana")+" "+w.candidates("Department/d"), "Active ana")
 }
 
 // TestDepartedPeople: what is remembered of a person outlives them by two minutes, so that a renamed or recreated object

@@ -124,6 +124,27 @@ func (t *Task) Expire(at time.Time) {
 	}
 }
 
+// Horizon runs f and returns the first instant at which time alone may change what f read, zero for never. The reads of f
+// count for the whole computation as if they stood alone.
+func (t *Task) Horizon(f func()) time.Time {
+	if t == nil {
+		f()
+		return time.Time{}
+	}
+	own, first := t.own, len(t.deps)
+	t.own = never
+	f()
+	horizon := t.own
+	t.own = min(own, horizon)
+	for _, d := range t.deps[min(first, len(t.deps)):] {
+		horizon = min(horizon, d.expiry)
+	}
+	if horizon == never {
+		return time.Time{}
+	}
+	return time.Unix(horizon, 0).UTC()
+}
+
 func (g *Graph) newLevel() int32 {
 	l := g.levels
 	g.levels++

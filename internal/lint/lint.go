@@ -74,14 +74,62 @@ func New(r *roster.Roster, l *lifecycle.Lifecycle, a *access.Access, p *routing.
 // Digests is the query whose values change with the status of objects; the engine observes it.
 func (l *Lint) Digests() *incr.Query[Object, uint64] { return l.digests }
 
+// digest sums up a status. Conditions are most of it, and the same few strings over and over: they are summed without being
+// written as JSON first.
 func digest(status any) uint64 {
-	b, err := json.Marshal(status)
+	conditions, rest := apart(status)
+	b, err := json.Marshal(rest)
 	if err != nil {
 		panic(err) // API types always marshal
 	}
 	h := fnv.New64a()
 	_, _ = h.Write(b)
+	for i := range conditions {
+		c := &conditions[i]
+		b = b[:0]
+		for _, s := range []string{c.Type, string(c.Status), c.Reason, c.Message} {
+			b = append(append(b, s...), 0)
+		}
+		_, _ = h.Write(b)
+	}
 	return h.Sum64()
+}
+
+// apart takes the conditions out of a status.
+func apart(status any) (conditions []metav1.Condition, rest any) {
+	switch s := status.(type) {
+	case rollcallv1.OrganizationStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.ScheduleStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.AccountRoleStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.ProfileRoleStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.ProfileStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.TeammateStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.UserGroupStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.DepartmentStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.QueueStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.CampaignStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	}
+	return nil, status
 }
 
 func (l *Lint) status(t *incr.Task, o Object) any {
@@ -148,29 +196,8 @@ func (l *Lint) Campaign(name string) rollcallv1.CampaignStatus { return l.campai
 
 // Conditions returns the conditions of any input object, in the order of API.md.
 func (l *Lint) Conditions(o Object) []metav1.Condition {
-	switch s := l.status(l.peek(), o).(type) {
-	case rollcallv1.OrganizationStatus:
-		return s.Conditions
-	case rollcallv1.ScheduleStatus:
-		return s.Conditions
-	case rollcallv1.AccountRoleStatus:
-		return s.Conditions
-	case rollcallv1.ProfileRoleStatus:
-		return s.Conditions
-	case rollcallv1.ProfileStatus:
-		return s.Conditions
-	case rollcallv1.TeammateStatus:
-		return s.Conditions
-	case rollcallv1.UserGroupStatus:
-		return s.Conditions
-	case rollcallv1.DepartmentStatus:
-		return s.Conditions
-	case rollcallv1.QueueStatus:
-		return s.Conditions
-	case rollcallv1.CampaignStatus:
-		return s.Conditions
-	}
-	return nil
+	conditions, _ := apart(l.status(l.peek(), o))
+	return conditions
 }
 
 // ReasonAsExpected is the reason of conditions that are as they should be.

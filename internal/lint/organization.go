@@ -35,7 +35,7 @@ func (l *Lint) organization(t *incr.Task) rollcallv1.OrganizationStatus {
 		c.list = append(c.list, condition(rollcallv1.ConditionSuspended, metav1.ConditionTrue, rollcallv1.ReasonRequested,
 			"spec.suspend is true: outputs and downstream systems are not written"))
 	}
-	if _, err := schedule.Compile(schedule.Spec{Mode: string(rollcallv1.ScheduleModeAlwaysOpen), Zone: l.roster.TimeZone(t)}); err != nil {
+	if _, err := schedule.Compile(schedule.Spec{Mode: string(rollcallv1.ScheduleModeWeekly), Zone: l.roster.TimeZone(t)}); err != nil {
 		c.blocked(problemf(rollcallv1.ReasonUnknownTimeZone, "spec.timeZone %q is not in the time zone database; use a name such as Europe/Prague", o.Spec.TimeZone))
 	}
 	s.Conditions = c.all()

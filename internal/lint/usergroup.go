@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/canonical"
 	"github.com/rollcall-dev/rollcall/internal/incr"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 	"github.com/rollcall-dev/rollcall/internal/routing"
@@ -24,7 +25,7 @@ func (l *Lint) userGroup(t *incr.Task, name string) rollcallv1.UserGroupStatus {
 	rejected := l.roster.RejectedMembers(t, name)
 	departments := l.roster.DepartmentsOf(t, name)
 	s := rollcallv1.UserGroupStatus{
-		MemberCount: int32(len(members)), MembersHash: hash(append([]string{}, members...)), ProfileCount: int32(len(profiles)),
+		MemberCount: int32(len(members)), MembersHash: hashOfNames(members), ProfileCount: int32(len(profiles)),
 		DepartmentCount: int32(len(departments)), Departments: slices.Clone(departments[:min(len(departments), maxListed)]),
 	}
 	s.DirectMemberCount = l.directMembers(t, g, members)
@@ -55,6 +56,17 @@ func (l *Lint) userGroup(t *incr.Task, name string) rollcallv1.UserGroupStatus {
 	}
 	s.Conditions = c.all()
 	return s
+}
+
+// hashOfNames is the hash of a list of names, which may be empty.
+func hashOfNames(names []string) string {
+	var w canonical.Writer
+	w.OpenList()
+	for _, n := range names {
+		w.String(n)
+	}
+	w.CloseList()
+	return canonical.Hash(w.Bytes())
 }
 
 // directMembers counts members who are so by another claim than an include.

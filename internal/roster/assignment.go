@@ -29,8 +29,6 @@ func sameAssignment(a, b Assignment) bool {
 type assignmentQueries struct {
 	campaignStates *incr.Query[string, rollcallv1.CampaignState]
 	assignments    *incr.Query[string, Assignment]
-	queueAgents    *incr.Index[string, string] // queue -> teammates who belong to it
-	campaignAgents *incr.Index[string, string] // campaign -> teammates who are in it
 }
 
 func newAssignmentQueries(r *Roster) assignmentQueries {
@@ -45,22 +43,8 @@ func newAssignmentQueries(r *Roster) assignmentQueries {
 		}
 		return c.Spec.State
 	})
-	q.queueAgents = incr.NewIndex[string, string](r.Graph, "queueAgents")
-	q.campaignAgents = incr.NewIndex[string, string](r.Graph, "campaignAgents")
 	q.assignments = incr.NewQuery(r.Graph, "assignment", sameAssignment, r.assignmentOf)
-	q.assignments.OnChange(func(name string, before, after Assignment) {
-		moveAll(r.queueAgents, name, before.Queues, after.Queues)
-		moveAll(r.campaignAgents, name, before.campaigns(), after.campaigns())
-	})
 	return q
-}
-
-// campaigns is the campaign as a list.
-func (a Assignment) campaigns() []string {
-	if a.Campaign == "" {
-		return nil
-	}
-	return []string{a.Campaign}
 }
 
 // Assignment returns what the teammate works on; type None for somebody who does not exist.
@@ -71,17 +55,6 @@ func (r *Roster) Assignment(t *incr.Task, teammate string) Assignment {
 // CampaignState returns the state of a campaign, "" if it does not exist.
 func (r *Roster) CampaignState(t *incr.Task, campaign string) rollcallv1.CampaignState {
 	return r.campaignStates.Get(t, campaign)
-}
-
-// QueueAgents returns the teammates who belong to a queue, sorted: whatever their gate, and also those whom a campaign
-// keeps from serving it. The slice is valid until the next Apply or Advance.
-func (r *Roster) QueueAgents(t *incr.Task, queue string) []string {
-	return r.queueAgents.Get(t, queue)
-}
-
-// CampaignAgents returns the teammates who are in a campaign, sorted. The slice is valid until the next Apply.
-func (r *Roster) CampaignAgents(t *incr.Task, campaign string) []string {
-	return r.campaignAgents.Get(t, campaign)
 }
 
 func (r *Roster) assignmentOf(t *incr.Task, teammate string) Assignment {

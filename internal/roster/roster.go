@@ -69,6 +69,7 @@ type Roster struct {
 	contested     map[string]struct{}         // keys to decide about in Settle
 	identities    *incr.Index[string, string] // identity key -> teammates
 	peopleMoved   bool
+	eachTeammate  []func(name string, present bool)
 	explicit      *incr.Input[string, []ExplicitClaim]
 	includedBy    *incr.Index[string, string] // group -> groups that include it
 	seats         *incr.Index[string, string] // teammate -> groups that list them as supervisor
@@ -233,6 +234,9 @@ func (r *Roster) Joiners(t *incr.Task, group string) []string { return r.joiners
 // IncludedBy returns the groups that include the group, sorted.
 func (r *Roster) IncludedBy(t *incr.Task, group string) []string { return r.includedBy.Get(t, group) }
 
+// Includes returns the groups that the group includes, sorted.
+func (r *Roster) Includes(t *incr.Task, group string) []string { return r.includes.Get(t, group) }
+
 // ExplicitClaim is one entry of a group's members, seen from the teammate.
 type ExplicitClaim struct {
 	Group    string
@@ -354,14 +358,29 @@ func (r *Roster) indexTeammate(name string, old, now *rollcallv1.Teammate) {
 	switch {
 	case old == nil && now != nil:
 		r.memberships.Observe(name)
-		r.assignments.Observe(name)
 		r.leaders.Observe(name)
 		r.persons.Observe(name)
+		r.tellTeammate(name, true)
 	case old != nil && now == nil:
 		r.memberships.Unobserve(name)
-		r.assignments.Unobserve(name)
 		r.leaders.Unobserve(name)
 		r.persons.Unobserve(name)
+		r.tellTeammate(name, false)
+	}
+}
+
+// EachTeammate calls f for every teammate that there is and, from Apply on, for each one that comes (present) or goes. f
+// may observe queries; it must not read any.
+func (r *Roster) EachTeammate(f func(name string, present bool)) {
+	for _, name := range r.Names(nil, KindTeammate) {
+		f(name, true)
+	}
+	r.eachTeammate = append(r.eachTeammate, f)
+}
+
+func (r *Roster) tellTeammate(name string, present bool) {
+	for _, f := range r.eachTeammate {
+		f(name, present)
 	}
 }
 

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -14,20 +13,8 @@ import (
 // messaging are the channels of which a department needs one.
 var messaging = []string{string(rollcallv1.ChannelChat), string(rollcallv1.ChannelEmail), string(rollcallv1.ChannelSocial), string(rollcallv1.ChannelSMS)}
 
-// requirement is what one target asks of everybody.
-type requirement struct {
-	channels []string
-	// profiles are those served; empty: no access is asked for.
-	profiles []string
-	// skills with their lowest level; those the organization does not list are left out.
-	skills []skill
-	// assigned: written items are assigned automatically.
-	assigned bool
-	// voice: calls come here too, for which automatic assignment does not matter.
-	voice bool
-	// exclusive: nobody of a campaign is taken.
-	exclusive bool
-}
+// telephone is the channel that a dialing group or a campaign needs.
+var telephone = []string{string(rollcallv1.ChannelPhone)}
 
 // subject is one person looked at for one target.
 type subject struct {
@@ -85,52 +72,39 @@ func (s *subject) refusesAssignment() bool {
 	if !s.want.assigned || s.autoAssignment {
 		return false
 	}
-	return !s.want.voice || !s.takesAny([]string{string(rollcallv1.ChannelPhone)})
+	return !s.want.voice || !s.takesAny(telephone)
 }
 
 // score is the sum of the levels of the required skills, nil where none is required.
-func (s *subject) score() *int32 {
-	if len(s.want.skills) == 0 {
+func (want *requirement) score(a *agent) *int32 {
+	if len(want.skills) == 0 {
 		return nil
 	}
 	var sum int32
-	for _, k := range s.want.skills {
-		sum += s.level(k.name)
+	for _, k := range want.skills {
+		sum += a.level(k.name)
 	}
 	return &sum
 }
 
-// examine sorts people into candidates and excluded ones. describe fills in what the kind of target adds to a candidate.
-func (p *Planner) examine(t *incr.Task, plan *Plan, want *requirement, members, supervisors []string, describe func(*subject, *Candidate)) {
-	isMember := func(name string) bool {
-		if len(supervisors) == 0 {
-			return true
-		}
-		_, ok := slices.BinarySearch(members, name)
-		return ok
-	}
-	s := &subject{planner: p, t: t, want: want}
-	plan.Candidates = make([]Candidate, 0, len(members))
-	for _, name := range union(members, supervisors) {
-		s.name, s.member, s.agent = name, isMember(name), p.agents.Get(t, name)
-		if reason := s.failing(); reason != "" {
-			plan.Excluded = append(plan.Excluded, Exclusion{Name: name, Reason: reason})
+// gather puts together who is a candidate and who is not. describe fills in what the kind of target adds to a candidate.
+func (p *Planner) gather(t *incr.Task, plan *Plan, describe func(*placement, *Candidate)) {
+	p.placed.Watch(t, plan.Target)
+	crowd := p.crowds[plan.Target]
+	everybody := crowd.all()
+	plan.Candidates = make([]Candidate, 0, len(everybody))
+	for _, e := range everybody {
+		if e.reason != "" {
+			plan.Excluded = append(plan.Excluded, Exclusion{Name: e.name, Reason: e.reason})
 			continue
 		}
-		c := Candidate{Name: name, Extension: s.extension, Schedule: s.schedule, Absence: p.absences.Get(t, name), Channels: s.channels}
-		describe(s, &c)
+		c := Candidate{Name: e.name, Extension: e.agent.extension, Schedule: e.agent.schedule, Absence: e.absence, Channels: e.agent.channels}
+		describe(e.placement, &c)
 		plan.Candidates = append(plan.Candidates, c)
 	}
-}
-
-// union is both sorted lists as one.
-func union(a, b []string) []string {
-	if len(b) == 0 {
-		return a
+	if crowd != nil && !crowd.soonest.IsZero() {
+		t.Expire(crowd.soonest)
 	}
-	out := slices.Concat(a, b)
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // dialingPlan is the plan of a group with voice.dialing.
@@ -156,12 +130,9 @@ func (p *Planner) dialingPlan(t *incr.Task, x Target) *Plan {
 	plan.Overflow, _ = p.effective(t, x, groupDestination(d.Overflow), DestinationHangup)
 	plan.OutOfHours, _ = p.effective(t, x, groupDestination(d.OutOfHours), DestinationHangup)
 
-	want := &requirement{channels: []string{string(rollcallv1.ChannelPhone)}, profiles: p.Served(t, x)}
-	p.turnover.Get(t, x.Name)
+	p.watchJoiners(t, x.Name)
 	positions := positionsIn(t, g)
-	p.examine(t, plan, want, p.roster.Members(t, x.Name), plan.Supervisors, func(s *subject, c *Candidate) {
-		c.Position = positions[s.name]
-	})
+	p.gather(t, plan, func(_ *placement, c *Candidate) { c.Position = positions[c.Name] })
 	slices.SortStableFunc(plan.Candidates, byPosition)
 	return plan
 }
@@ -256,15 +227,12 @@ func (p *Planner) departmentPlan(t *incr.Task, x Target) *Plan {
 		plan.Timeouts.ReassignAfter = p.reassignAfter(t, d)
 	}
 
-	want := &requirement{
-		channels: messaging,
-		profiles: p.Served(t, x),
-		skills:   p.requiredSkills(t, d.Spec.Routing.RequiredSkills),
-		assigned: plan.Mode == Assigned,
+	for _, g := range plan.Pools {
+		p.watchJoiners(t, g.Name)
 	}
-	members, groups := p.departmentMembers(t, d, plan.Pools)
-	p.examine(t, plan, want, members, nil, func(s *subject, c *Candidate) {
-		c.Groups, c.SkillScore, c.MaxChats = groups(s.name), s.score(), &s.chatLimit
+	want := p.requirements.Get(t, x)
+	p.gather(t, plan, func(e *placement, c *Candidate) {
+		c.Groups, c.SkillScore, c.MaxChats = e.groups, want.score(e.agent), &e.agent.chatLimit
 	})
 	if want.assigned && plan.Strategy == MostQualified {
 		slices.SortStableFunc(plan.Candidates, func(a, b Candidate) int { return cmp.Compare(value(b.SkillScore), value(a.SkillScore)) })
@@ -308,30 +276,6 @@ func (p *Planner) poolsOf(t *incr.Task, d *rollcallv1.Department) []Pool {
 	}
 	slices.SortFunc(out, func(a, b Pool) int { return cmp.Compare(a.Name, b.Name) })
 	return slices.CompactFunc(out, func(a, b Pool) bool { return a.Name == b.Name })
-}
-
-// departmentMembers are the members of the pools, sorted, and the pools of each. A department that lists no groups has
-// everybody; one whose groups are all gone or disabled has nobody (R-17 rule 7).
-func (p *Planner) departmentMembers(t *incr.Task, d *rollcallv1.Department, pools []Pool) (members []string, groups func(name string) []string) {
-	if len(d.Spec.Groups) == 0 {
-		return p.roster.Names(t, roster.KindTeammate), func(string) []string { return nil }
-	}
-	of := map[string][]string{}
-	for _, g := range pools {
-		p.turnover.Get(t, g.Name)
-		only := []string{g.Name} // shared by all who are in no other pool
-		if members = p.roster.Members(t, g.Name); len(pools) == 1 {
-			return members, func(string) []string { return only }
-		}
-		for _, name := range members {
-			if of[name] == nil {
-				of[name] = only
-				continue
-			}
-			of[name] = append(of[name], g.Name)
-		}
-	}
-	return slices.Sorted(maps.Keys(of)), func(name string) []string { return of[name] }
 }
 
 // requiredSkills are those that the organization lists, with their lowest level.

@@ -42,10 +42,18 @@ type Planner struct {
 	edges    *incr.Query[Target, []Target]
 	loops    *incr.Query[Target, loop]
 
-	turnover *incr.Query[string, struct{}]
-	agents   *incr.Query[string, *agent]
-	absences *incr.Query[string, *Absence]
-	plans    *incr.Query[Target, *Plan]
+	agents       *incr.Query[string, *agent]
+	absences     *incr.Query[string, *Absence]
+	requirements *incr.Query[Target, *requirement]
+	general      *incr.Query[string, bool]
+	generals     *incr.Query[struct{}, []string]
+	expected     *incr.Query[string, []string]
+	placements   *incr.Query[string, []placement]
+	placed       *incr.Signal[Target]
+	plans        *incr.Query[Target, *Plan]
+
+	crowds  map[Target]*crowd
+	singles map[string][]string // pool -> the list of just that pool
 
 	watchers []func(target Target, before, after *Plan)
 }
@@ -53,7 +61,7 @@ type Planner struct {
 // NewPlanner adds the routing queries to the graph of a roster and observes the plans of all targets, also of those that
 // come later. The queries of people must have been added before.
 func NewPlanner(r *roster.Roster, people People) *Planner {
-	p := &Planner{roster: r, people: people}
+	p := &Planner{roster: r, people: people, crowds: map[Target]*crowd{}, singles: map[string][]string{}}
 	p.settings = incr.NewQuery(r.Graph, "routingSettings", func(a, b settings) bool { return reflect.DeepEqual(a, b) }, p.organizationSettings)
 	p.dialable = incr.NewQuery(r.Graph, "dialable", func(a, b bool) bool { return a == b }, p.isDialable)
 	p.targets = incr.NewQuery(r.Graph, "targets", slices.Equal, p.allTargets)
@@ -64,9 +72,18 @@ func NewPlanner(r *roster.Roster, people People) *Planner {
 	p.served.OnChange(p.servedChanged)
 	p.edges = incr.NewQuery(r.Graph, "overflowEdges", slices.Equal, p.edgesFrom)
 	p.loops = incr.NewQuery(r.Graph, "overflowLoop", sameLoop, p.loopAt)
-	p.turnover = incr.NewQuery(r.Graph, "turnover", func(a, b struct{}) bool { return true }, p.turnoverOf)
 	p.agents = incr.NewQuery(r.Graph, "agent", sameAgent, p.agentOf)
 	p.absences = incr.NewQuery(r.Graph, "absence", sameAbsence, p.firstAbsence)
+	p.requirements = incr.NewQuery(r.Graph, "requirement", sameRequirement, p.requirementOf)
+	p.general = incr.NewQuery(r.Graph, "generalDepartment", func(a, b bool) bool { return a == b }, func(t *incr.Task, name string) bool {
+		d := r.Department(t, name)
+		return d != nil && len(d.Spec.Groups) == 0
+	})
+	p.generals = incr.NewQuery(r.Graph, "generalDepartments", slices.Equal, p.generalDepartments)
+	p.expected = incr.NewQuery(r.Graph, "expected", slices.Equal, p.expectedIn)
+	p.placements = incr.NewQuery(r.Graph, "placements", samePlacements, p.place)
+	p.placements.OnChange(p.placementsChanged)
+	p.placed = incr.NewSignal[Target](r.Graph, "placed")
 	p.plans = incr.NewQuery(r.Graph, "plan", samePlan, p.compute)
 	p.plans.OnChange(func(x Target, before, after *Plan) {
 		for _, f := range p.watchers {
@@ -75,6 +92,13 @@ func NewPlanner(r *roster.Roster, people People) *Planner {
 	})
 	p.targets.OnChange(p.targetsChanged)
 	p.targets.Observe(struct{}{})
+	r.EachTeammate(func(name string, present bool) {
+		if present {
+			p.placements.Observe(name)
+		} else {
+			p.placements.Unobserve(name)
+		}
+	})
 	return p
 }
 

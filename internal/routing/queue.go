@@ -64,28 +64,17 @@ func (p *Planner) queuePlan(t *incr.Task, x Target) *Plan {
 	plan.Overflow, _ = p.effective(t, x, groupDestination(q.Spec.Overflow), DestinationHangup)
 	plan.OutOfHours, _ = p.effective(t, x, groupDestination(q.Spec.OutOfHours), DestinationHangup)
 
-	want := &requirement{
-		profiles:  p.Served(t, x),
-		skills:    p.requiredSkills(t, routing.RequiredSkills),
-		exclusive: true,
-		voice:     w.Voice != "",
-		assigned:  w.Messaging != "" && !w.MessagingPooled,
-	}
-	if w.Voice != "" {
-		want.channels = append(want.channels, string(rollcallv1.ChannelPhone))
-	}
-	if w.Messaging != "" {
-		want.channels = append(want.channels, messaging...)
-	}
 	for _, ref := range q.Spec.Groups {
 		if p.roster.GroupFacts(t, ref.Name).Enabled {
-			p.turnover.Get(t, ref.Name)
+			p.watchJoiners(t, ref.Name)
+			p.watchCut(t, ref.Name, x.Name)
 		}
 	}
-	p.examine(t, plan, want, p.roster.QueueAgents(t, x.Name), plan.Supervisors, func(s *subject, c *Candidate) {
-		c.Channels, c.SkillScore = s.offered(), s.score()
+	want := p.requirements.Get(t, x)
+	p.gather(t, plan, func(e *placement, c *Candidate) {
+		c.Channels, c.SkillScore = want.offered(e.agent), want.score(e.agent)
 		if w.Messaging != "" {
-			c.MaxChats = &s.chatLimit
+			c.MaxChats = &e.agent.chatLimit
 		}
 	})
 	byScore := func(a, b Candidate) int { return cmp.Compare(value(a.SkillScore), value(b.SkillScore)) }
@@ -122,20 +111,81 @@ func (p *Planner) waitingOf(t *incr.Task, q *rollcallv1.Queue) *Waiting {
 	return w
 }
 
-// offered are the channels of the target on which the person can be offered items, sorted; nil for all channels there are.
-func (s *subject) offered() []string {
+// queueRequirement is what a queue asks of everybody.
+func (p *Planner) queueRequirement(t *incr.Task, x Target) *requirement {
+	q := p.roster.Queue(t, x.Name)
+	w := p.waitingOf(t, q)
+	want := &requirement{
+		profiles:  p.Served(t, x),
+		skills:    p.requiredSkills(t, q.Spec.Routing.RequiredSkills),
+		exclusive: true,
+		voice:     w.Voice != "",
+		assigned:  w.Messaging != "" && !w.MessagingPooled,
+	}
+	if w.Voice != "" {
+		want.channels = append(want.channels, telephone...)
+	}
+	if w.Messaging != "" {
+		want.channels = append(want.channels, messaging...)
+	}
+	return want
+}
+
+// offered are the channels on which somebody can be offered items of a queue, sorted; nil for all channels there are.
+func (want *requirement) offered(a *agent) []string {
 	var out []string
-	for _, c := range s.want.channels {
+	for _, c := range want.channels {
 		written := c != string(rollcallv1.ChannelPhone)
-		if s.takesAny([]string{c}) && !(written && s.want.assigned && !s.autoAssignment) {
+		if a.takesAny([]string{c}) && !(written && want.assigned && !a.autoAssignment) {
 			out = append(out, c)
 		}
 	}
-	if len(out) == len(messaging)+1 {
+	if len(out) == len(messaging)+len(telephone) {
 		return nil
 	}
 	slices.Sort(out)
 	return out
+}
+
+// placeInQueues adds the placements of one person in queues and campaigns. A queue stays as long as the memberships
+// that lead to it do.
+func (p *Planner) placeInQueues(t *incr.Task, out []placement, name string) []placement {
+	var a roster.Assignment
+	stays := t.Horizon(func() { a = p.roster.Assignment(t, name) })
+	first := len(out)
+	for _, queue := range a.Queues {
+		out = p.placeIn(t, out, name, Target{Kind: KindQueue, Name: queue}, "", true)
+	}
+	for i := range out[first:] {
+		out[first+i].until = earlier(out[first+i].until, stays)
+	}
+	if a.Campaign != "" {
+		out = p.placeIn(t, out, name, Target{Kind: KindCampaign, Name: a.Campaign}, "", true)
+	}
+	queues, campaigns := p.roster.QueueSeats(t, name), p.roster.CampaignSeats(t, name)
+	if len(queues)+len(campaigns) == 0 || !p.roster.CanSupervise(t, name) {
+		return out
+	}
+	for _, queue := range queues {
+		out = p.placeIn(t, out, name, Target{Kind: KindQueue, Name: queue}, "", false)
+	}
+	for _, campaign := range campaigns {
+		out = p.placeIn(t, out, name, Target{Kind: KindCampaign, Name: campaign}, "", false)
+	}
+	return out
+}
+
+// watchCut reads the assignments of members whom policies.assignment.maxQueues keeps out of a queue: the end of another
+// membership may let them in.
+func (p *Planner) watchCut(t *incr.Task, group, queue string) {
+	if *p.roster.Policies(t).Assignment.MaxQueues == 0 {
+		return
+	}
+	for _, name := range p.roster.Members(t, group) {
+		if slices.Contains(p.roster.Assignment(nil, name).Cut, queue) {
+			p.roster.Assignment(t, name)
+		}
+	}
 }
 
 // campaignPlan is the plan of a campaign: who calls. A closed campaign waits for its hours.
@@ -148,8 +198,7 @@ func (p *Planner) campaignPlan(t *incr.Task, x Target) *Plan {
 		Schedule:    p.scheduleOf(t, p.first(t, refName(c.Spec.ScheduleRef), p.roster.OrganizationSchedule(t))),
 		ChatCounts:  p.chatCounts(t),
 	}
-	want := &requirement{channels: []string{string(rollcallv1.ChannelPhone)}}
-	p.examine(t, plan, want, p.roster.CampaignAgents(t, x.Name), plan.Supervisors, func(*subject, *Candidate) {})
+	p.gather(t, plan, func(*placement, *Candidate) {})
 	return plan
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // spent is the processor time this process has used so far.
@@ -15,6 +16,19 @@ func spent() time.Duration {
 		panic(fmt.Sprintf("bench: reading the processor time: %v", err)) // cannot fail for the process itself
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// threadClock is CLOCK_THREAD_CPUTIME_ID.
+const threadClock = 3
+
+// spentHere is the processor time that the calling thread has used so far, to the nanosecond. With the goroutine locked to its
+// thread that is what its own work costs, allocation and assisting the collector included, wherever else the collector runs.
+func spentHere() time.Duration {
+	var t syscall.Timespec
+	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, threadClock, uintptr(unsafe.Pointer(&t)), 0); errno != 0 {
+		panic(fmt.Sprintf("bench: reading the processor time of the thread: %v", errno)) // cannot fail for the thread itself
+	}
+	return time.Duration(t.Nano())
 }
 
 // onOneCore runs f with one core and returns the processor and the wall time it took.

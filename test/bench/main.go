@@ -3,9 +3,10 @@
 //
 //	bench [figure...]     for example: bench f1 f3; without arguments all of them
 //
-// Computation is measured in seconds of processor time of this process, garbage collection included, on one core: on a machine
-// shared with others that is what a core of one's own would take. Figures with an API server are ratios to a bare client of
-// the same server, in wall time, in the same run.
+// Computation is measured in processor time, so that neighbours on a shared machine do not count: the load of a whole
+// organization on one core as the time of the process, garbage collection included; a single edit as the time of its thread,
+// assisting the collector included. Figures with an API server are ratios to a bare client of the same server, in wall time,
+// in the same run.
 package main
 
 import (

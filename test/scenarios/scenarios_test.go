@@ -267,20 +267,7 @@ func TestScenarios(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			at, objects := input(t, folder)
 			got := describe(t, load(at, objects))
-			golden := filepath.Join(folder, "out.yaml")
-			if *update {
-				if err := os.WriteFile(golden, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("%s differs; go test ./test/scenarios -update, then review (-want +got):\n%s", golden, diff)
-			}
+			compareGolden(t, filepath.Join(folder, "out.yaml"), got)
 		})
 	}
 }
@@ -344,5 +331,76 @@ func TestSamplesHaveNothingWrong(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// digest is a sample in numbers: who is in which list, and a line for every output with its hash.
+func digest(t *testing.T, e *engine.Engine) []byte {
+	t.Helper()
+	access := map[string]any{}
+	for _, name := range e.Roster.Names(nil, roster.KindTeammate) {
+		s := e.EffectiveAccess(name).Status
+		access[name] = fmt.Sprintf("%s: %d groups, %d profiles in %d grants, %s", strings.TrimSpace(string(s.Phase)+" "+s.AccountRole), s.Counts.Groups, s.Counts.Profiles, s.Counts.Grants, s.Hash)
+	}
+	plans := map[string]any{}
+	for _, target := range e.Routing.Targets(nil) {
+		if p := e.RoutePlan(target); p != nil {
+			excluded := 0
+			if p.Status.Excluded != nil {
+				for _, r := range p.Status.Excluded.ByReason {
+					excluded += int(r.Count)
+				}
+			}
+			plans[p.Name] = fmt.Sprintf("%d candidates, %d excluded, %s", p.Status.CandidateCount, excluded, p.Status.Hash)
+		}
+	}
+	var abnormal []any
+	for _, f := range e.Lint.Findings() {
+		abnormal = append(abnormal, fmt.Sprintf("%s %s", f.Object, f.Rule))
+	}
+	content := map[string]any{
+		"at": e.Roster.Now().UTC().Format(time.RFC3339), "counts": plain(t, new(e.Counts())), "effectiveAccess": access, "routePlans": plans, "findings": abnormal,
+	}
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(compact(content)); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// What the samples amount to: a change of theirs that should change nothing, or too much, shows here.
+func TestSamplesInNumbers(t *testing.T) {
+	now := time.Date(2027, 1, 12, 15, 0, 0, 0, time.UTC)
+	for _, sample := range []string{"chat-desk", "fjordline", "voice-center"} {
+		t.Run(sample, func(t *testing.T) {
+			source, err := manifest.Kustomize(filepath.Join("../../config/samples", sample))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareGolden(t, filepath.Join("samples", sample+".yaml"), digest(t, load(now, parse(t, source))))
+		})
+	}
+}
+
+// compareGolden compares a file with what was computed, or writes it with -update.
+func compareGolden(t *testing.T, golden string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs; go test ./test/scenarios -update, then review (-want +got):\n%s", golden, diff)
 	}
 }

@@ -54,11 +54,15 @@ var _ = Describe("Installing", func() {
 		organization := &rollcallv1.Organization{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: t.namespace}, Spec: rollcallv1.OrganizationSpec{Preset: rollcallv1.PresetVoiceCenter}}
 		// Nothing is denied for long because kinds and policies came at once.
 		Eventually(func() error { return cluster.Create(ctx, organization) }).Should(Succeed())
-		Eventually(func() error { return cluster.Create(ctx, t.objects(`Teammate eve {maxChats: 5000}`)[0], client.DryRunAll) }).Should(Succeed())
+		Eventually(func() error {
+			return cluster.Create(ctx, t.objects(`Teammate eve {maxChats: 5000}`)[0], client.DryRunAll)
+		}).Should(Succeed())
 
 		organization.Status.ResolvedPolicies = roster.ResolvePolicies(organization.Spec.Preset, organization.Spec.Policies)
 		Expect(cluster.Status().Update(ctx, organization)).To(Succeed())
-		Eventually(func() error { return cluster.Create(ctx, t.objects(`Teammate eve {maxChats: 5000}`)[0], client.DryRunAll) }).Should(beDenied("VAP-8"))
+		Eventually(func() error {
+			return cluster.Create(ctx, t.objects(`Teammate eve {maxChats: 5000}`)[0], client.DryRunAll)
+		}).Should(beDenied("VAP-8"))
 		Expect(cluster.Create(ctx, t.objects(`Teammate eve {maxChats: 50}`)[0])).To(beAdmitted())
 	})
 })

@@ -141,6 +141,40 @@ var _ = Describe("What is remembered", func() {
 		}
 	})
 
+	It("S-144: after the loss of the Ledger keys go by name, who was archived stays so, and nobody gains anything", func(ctx context.Context) {
+		person := func(name, email, more string) string {
+			return "kind: Teammate\nmetadata: {name: " + name + more + "}\nspec: {identity: {email: " + email + "@fjordline.example}}"
+		}
+		create(ctx, ns, "kind: Organization\nmetadata: {name: default}\nspec: {policies: {archive: {reversible: false}, onboarding: {confirmation: Required}}}")
+		create(ctx, ns, person("b", "shared", ""))
+		Eventually(condition(ctx, "Teammate", ns, "b", "KeysUnique")).Should(Equal("True/AsExpected"))
+		create(ctx, ns, person("a", "shared", "")+"\n---\n"+person("gone", "gone", "")+
+			"\n---\n"+person("sure", "sure", `, annotations: {rollcall.dev/confirmed-at: "2027-01-01T00:00:00Z"}`)+"\n---\n"+person("unsure", "unsure", ""))
+		Eventually(condition(ctx, "Teammate", ns, "a", "KeysUnique")).Should(Equal("False/DuplicateKey"))
+		edit(ctx, "Teammate", ns, "gone", `{spec: {lifecycle: {state: Archived}}}`)
+		phase := func(name string) func() (rollcallv1.Phase, error) {
+			return func() (rollcallv1.Phase, error) {
+				t, err := get[rollcallv1.Teammate](ctx, ns, name)()
+				return t.Status.Phase, err
+			}
+		}
+		Eventually(phase("gone")).Should(Equal(rollcallv1.PhaseArchived))
+		Eventually(phase("sure")).Should(Equal(rollcallv1.PhaseActive))
+		unsure, err := phase("unsure")()
+		Expect(err).NotTo(HaveOccurred())
+		op.rest(ns)
+
+		clock.set(opening.Add(time.Hour))
+		Expect(kube.DeleteAllOf(ctx, &rollcallv1.Ledger{}, client.InNamespace(ns))).To(Succeed())
+		Eventually(condition(ctx, "Teammate", ns, "a", "KeysUnique")).Should(Equal("True/AsExpected"))
+		Eventually(condition(ctx, "Teammate", ns, "b", "KeysUnique")).Should(Equal("False/DuplicateKey"))
+		op.rest(ns)
+		Expect(phase("gone")()).To(Equal(rollcallv1.PhaseArchived))
+		Expect(phase("sure")()).To(Equal(rollcallv1.PhaseActive))
+		Expect(phase("unsure")()).To(Equal(unsure))
+		Expect(get[rollcallv1.Teammate](ctx, ns, "gone")()).To(HaveField("Status.ArchivedAt.Time", BeTemporally("==", opening.Add(time.Hour))))
+	})
+
 	It("who was archived for good stays archived over a restart, and the date is kept", func(ctx context.Context) {
 		create(ctx, ns, strings.Replace(shortest, "metadata: {name: default}", "metadata: {name: default}\nspec: {policies: {archive: {reversible: false}}}", 1))
 		Eventually(permissions(ctx, ns, "ana", "ig-quebec")).ShouldNot(BeEmpty())

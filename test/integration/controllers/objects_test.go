@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -94,10 +95,8 @@ func permissions(ctx context.Context, namespace, teammate, profile string) func(
 			return nil
 		}
 		for _, g := range ea.Status.Grants {
-			for _, p := range g.Profiles {
-				if p == profile {
-					return g.Permissions
-				}
+			if slices.Contains(g.Profiles, profile) {
+				return g.Permissions
 			}
 		}
 		return nil
