@@ -173,15 +173,24 @@ func (e *Engine) watch(c roster.Change) {
 	}
 }
 
-// Lose takes the deletion of a Ledger object that the operator did not delete itself: what it held is lost.
-func (e *Engine) Lose(now time.Time, shard string) (Touched, bool) {
+// Lose takes the deletion of Ledger objects that the operator did not delete itself: what they held is lost. What is
+// lost together is to be given together: whether anything of the Ledger is left decides who gets the keys. It is false
+// if the book holds none of them.
+func (e *Engine) Lose(now time.Time, shards ...string) (Touched, bool) {
 	e.Roster.Advance(now)
-	loss, ok := e.book.Lose(shard)
-	if !ok {
+	var losses []ledger.Loss
+	for _, shard := range shards {
+		if loss, ok := e.book.Lose(shard); ok {
+			losses = append(losses, loss)
+		}
+	}
+	if len(losses) == 0 {
 		return Touched{}, false
 	}
 	e.Roster.LedgerKnown(e.book.Exists())
-	loss.Apply(e.Roster)
+	for _, loss := range losses {
+		loss.Apply(e.Roster)
+	}
 	return e.settle(), true
 }
 

@@ -19,6 +19,12 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/rollcall-dev/rollcall/test/bench/organization"
 )
 
 // benchmarks are the figures in the order in which they run.
@@ -29,6 +35,9 @@ var benchmarks = []struct {
 	{"f1", load},
 	{"f2", oneMembership},
 	{"f3", oneProfile},
+	{"f6", convergence},
+	{"f8", steady},
+	{"f9", memory},
 }
 
 func main() {
@@ -41,7 +50,10 @@ func main() {
 func run() error {
 	profile := flag.String("cpuprofile", "", "write a CPU profile to this file")
 	heap := flag.String("memprofile", "", "write a heap profile to this file at the end")
+	shape := flag.String("shape", organization.Large.Name, "organization of the figures with an API server: small, large or huge; bars are for large")
 	flag.Parse()
+	ctrl.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
 	wanted := flag.Args()
 	for _, name := range wanted {
 		if !slices.ContainsFunc(names(), func(n string) bool { return n == strings.ToLower(name) }) {
@@ -62,6 +74,19 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	r := &report{to: os.Stdout}
+	for _, s := range []organization.Shape{organization.Small, organization.Large, organization.Huge} {
+		if s.Name == *shape {
+			r.shape = s
+		}
+	}
+	if r.shape.Name == "" {
+		return fmt.Errorf("there is no shape %q", *shape)
+	}
+	defer func() {
+		if r.stage != nil {
+			r.stage.close()
+		}
+	}()
 	for _, b := range benchmarks {
 		if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(n string) bool { return strings.ToLower(n) == b.name }) {
 			continue

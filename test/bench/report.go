@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/test/bench/organization"
 )
 
 // report prints figures and remembers which fell short.
@@ -12,6 +14,9 @@ type report struct {
 	to    io.Writer
 	name  string
 	short []string
+
+	shape organization.Shape // of the figures with an API server
+	stage *stage             // shared by them, once made
 }
 
 // figure is one line. Ratio is Value divided by Floor; both that and Bar are compared, so a bar is a multiple of the floor.

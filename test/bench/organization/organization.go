@@ -501,9 +501,6 @@ func (g *generator) equip(u *rollcallv1.UserGroup, giant bool) {
 	}
 	if giant || g.chance(90) {
 		u.Spec.PermissionSet = &rollcallv1.PermissionSet{ProfileRoleRef: *ref(g.profileRole())}
-		if !giant && g.chance(3) {
-			u.Spec.PermissionSet.Application = new(rollcallv1.PermissionSetApplicationOnReflash)
-		}
 	}
 	if g.chance(30) {
 		u.Spec.ScheduleRef = ref(scheduleName(g.IntN(scheduleCount)))

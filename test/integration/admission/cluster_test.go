@@ -3,6 +3,7 @@ package admission_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -45,8 +46,14 @@ var _ = Describe("A cluster with the policies", func() {
 		Expect(admin.deletes(ctx, t, "UserGroup/desk")).To(beDenied("VAP-4"))
 		Expect(admin.deletes(ctx, t, "Organization/default")).To(beDenied("VAP-15"))
 
+		// The Organization is held to the last: without it nothing would be guarded any more.
+		t.changes(ctx, "Organization/default", `{metadata: {finalizers: [test.rollcall.dev/hold]}}`)
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}}
 		Expect(kube.Delete(ctx, namespace)).To(Succeed())
+		for _, name := range []string{"Teammate/ana", "UserGroup/desk", "AccountRole/own", "ProfileRole/care"} {
+			Eventually(gone(ctx, t.object(name))).Should(BeTrue(), name)
+		}
+		t.changes(ctx, "Organization/default", `{metadata: {finalizers: null}}`)
 		Eventually(gone(ctx, namespace)).Should(BeTrue(), func() string { return fmt.Sprintf("%+v", namespace.Status) })
 	})
 
@@ -213,6 +220,34 @@ var _ = Describe("A cluster with the policies", func() {
 		Expect(admin.patches(ctx, t, "UserGroup/desk", `{spec: {state: Disabled}}`)).To(beDenied("VAP-5"))
 		Expect(admin.patches(ctx, t, "Teammate/lea", `{spec: {lifecycle: {state: Archived}}}`)).To(beDenied("VAP-7"))
 		Expect(admin.patches(ctx, t, "UserGroup/desk", `{spec: {description: Desk}}`)).To(beAdmitted())
+	})
+
+	It("S-104: takes a group out of its department and deletes it in one change, in any order", func(ctx context.Context) {
+		for _, groupFirst := range []bool{true, false} {
+			t := newTenant(ctx, rollcallv1.PresetChatDesk, nil, `
+				UserGroup desk
+				UserGroup other
+				Department care {groups: [{name: desk}, {name: other}]}`, func(t *tenant) {
+				t.reports(ctx, "UserGroup/desk", `{departments: [care], departmentCount: 1, memberCount: 0, directMemberCount: 0, profileCount: 0}`)
+			})
+			automation := as(user("owner"))
+			apply := func(options ...client.ApplyOption) error {
+				care := t.object("Department/care")
+				care.Object["spec"] = map[string]any{"groups": []any{map[string]any{"name": "other"}}}
+				return automation.Apply(ctx, client.ApplyConfigurationFromUnstructured(care), append(options, client.ForceOwnership, client.FieldOwner("automation"))...)
+			}
+			// The whole set as a dry run first, as GitOps tools do.
+			Expect(apply(client.DryRunAll)).To(beAdmitted())
+			Expect(automation.deletes(ctx, t, "UserGroup/desk")).To(beAdmitted())
+			steps := []func() error{func() error { return apply() }, func() error { return automation.Delete(ctx, t.object("UserGroup/desk")) }}
+			if groupFirst {
+				slices.Reverse(steps)
+			}
+			for _, step := range steps {
+				Expect(step()).To(beAdmitted())
+			}
+			Expect(gone(ctx, t.object("UserGroup/desk"))()).To(BeTrue())
+		}
 	})
 
 	It("decides about the largest objects within the budget of an expression", func(ctx context.Context) {

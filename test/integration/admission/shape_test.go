@@ -243,8 +243,7 @@ func jsonFields(t reflect.Type) map[string]reflect.Type {
 	if t.Kind() != reflect.Struct {
 		return fields
 	}
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if field.Anonymous && strings.Contains(options, "inline") {
 			maps.Copy(fields, jsonFields(field.Type))

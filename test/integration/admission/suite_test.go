@@ -9,6 +9,7 @@ package admission_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +51,7 @@ func TestAdmission(t *testing.T) {
 		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-integration`, or set it to what hack/kube-assets.sh prints")
 	}
 	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(60 * time.Second)
+	SetDefaultEventuallyTimeout(120 * time.Second)
 	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	RunSpecs(t, "Admission")
 }
@@ -93,20 +94,16 @@ func startControllerManager(kubeconfig []byte) {
 	folder := GinkgoT().TempDir()
 	path := filepath.Join(folder, "kubeconfig")
 	Expect(os.WriteFile(path, kubeconfig, 0o600)).To(Succeed())
-	var output bytes.Buffer
 	command := exec.Command(program("kube-controller-manager"),
 		"--kubeconfig="+path, "--authentication-kubeconfig="+path, "--authorization-kubeconfig="+path,
 		"--use-service-account-credentials", "--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0",
 		"--kube-api-qps=200", "--kube-api-burst=400",
 		"--controllers=namespace-controller,garbage-collector-controller,validatingadmissionpolicy-status-controller")
-	command.Stdout, command.Stderr = &output, &output
+	command.Stdout, command.Stderr = GinkgoWriter, GinkgoWriter // shown with the spec that fails
 	Expect(command.Start()).To(Succeed())
 	DeferCleanup(func() {
 		_ = command.Process.Kill()
 		_ = command.Wait()
-		if CurrentSpecReport().Failed() {
-			GinkgoWriter.Write(output.Bytes())
-		}
 	})
 }
 
@@ -120,7 +117,7 @@ func kustomized(folder string) []unstructured.Unstructured {
 	for {
 		var object unstructured.Unstructured
 		err := decoder.Decode(&object.Object)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return objects
 		}
 		Expect(err).NotTo(HaveOccurred())

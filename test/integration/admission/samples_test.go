@@ -1,0 +1,49 @@
+package admission_test
+
+import (
+	"context"
+	"path/filepath"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+)
+
+var _ = Describe("Automation bound to rollcall-owner", func() {
+	samples, err := filepath.Glob(filepath.Join(root, "config", "samples", "*", "kustomization.yaml"))
+	if err != nil || len(samples) == 0 {
+		panic("no samples below config/samples")
+	}
+	for _, path := range samples {
+		name := filepath.Base(filepath.Dir(path))
+		It("applies "+name+" with the policies of its preset in effect, twice", func(ctx context.Context) {
+			Expect(path).To(BeAnExistingFile())
+			objects := kustomized(filepath.Join("config", "samples", name))
+			organizations := typed[rollcallv1.Organization](objects, "Organization")
+			Expect(organizations).To(HaveLen(1))
+			t := &tenant{namespace: organizations[0].Namespace, organization: &organizations[0]}
+			for _, object := range objects {
+				if object.GetNamespace() == "" {
+					Expect(kube.Create(ctx, &object)).To(Succeed())
+				}
+			}
+			automation := as("automation-" + name)
+			t.bind(ctx, automation.name, rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "rollcall-owner"})
+			awaitPermission(ctx, automation, t.namespace, "profileroles", "assign", "")
+			Expect(automation.Create(ctx, t.organization)).To(Succeed())
+			t.resolve(ctx)
+			for range 2 {
+				for _, object := range objects {
+					if object.GetNamespace() != "" {
+						Expect(automation.Apply(ctx, client.ApplyConfigurationFromUnstructured(object.DeepCopy()), client.ForceOwnership, client.FieldOwner("automation"))).To(
+							beAdmitted(), "%s %s", object.GetKind(), object.GetName())
+					}
+				}
+			}
+			Expect(automation.warned()).To(BeEmpty())
+		})
+	}
+})
