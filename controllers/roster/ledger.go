@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,31 +18,61 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/publish"
 )
 
+// companions is how long the first loss of a Ledger object waits for others: what is deleted together is lost together.
+const companions = 300 * time.Millisecond
+
+// untilLost returns how long to wait before a loss is taken in.
+func (room *room) untilLost(lost []string, now time.Time) time.Duration {
+	if len(lost) == 0 {
+		room.lossSince = time.Time{}
+		return 0
+	}
+	if room.lossSince.IsZero() {
+		room.lossSince = now
+	}
+	if wait := room.lossSince.Add(companions).Sub(now); wait > 0 {
+		return wait
+	}
+	room.lossSince = time.Time{}
+	return 0
+}
+
 // inspectLedger looks at the Ledger objects among the changes: those that are gone without us having deleted them are
-// lost; those that somebody edited will be put back. Reads are consistent with our own writes, so that a shard which was
-// written a moment ago does not look lost. An object that the book does not know is left alone.
+// lost, and all others of the namespace are looked at too; those that somebody edited will be put back. An object that the
+// book does not know is left alone.
 func (r *Reconciler) inspectLedger(ctx context.Context, room *room, changed map[lint.Object]struct{}) (lost []string, err error) {
+	var names []string
 	for o := range changed {
-		want := room.kept[o.Name]
-		if o.Kind != kindLedger || want == nil {
-			continue
-		}
-		if _, pending := room.unkept[o.Name]; pending {
-			continue // is about to be written anyway
-		}
-		live := &rollcallv1.Ledger{}
-		err := r.client.Get(ctx, client.ObjectKey{Namespace: room.namespace, Name: o.Name}, live)
-		switch {
-		case apierrors.IsNotFound(err) || err == nil && live.DeletionTimestamp != nil:
-			lost = append(lost, o.Name)
-			delete(room.kept, o.Name)
-		case err != nil:
-			return nil, fmt.Errorf("reading Ledger %s: %w", o.Name, err)
-		case !sameLedger(live, want):
-			room.unkept[o.Name] = ledger.Shard{Name: o.Name, Object: want}
+		if o.Kind == kindLedger {
+			names = append(names, o.Name)
 		}
 	}
-	slices.Sort(lost)
+	lost, err = r.inspectShards(ctx, room, names)
+	if err != nil || len(lost) == 0 {
+		return nil, err
+	}
+	return r.inspectShards(ctx, room, slices.Collect(maps.Keys(room.kept)))
+}
+
+// inspectShards returns those that are gone. Reads are consistent with our own writes, so that a shard which was written a
+// moment ago does not look lost.
+func (r *Reconciler) inspectShards(ctx context.Context, room *room, names []string) (lost []string, err error) {
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		want := room.kept[name]
+		if _, pending := room.unkept[name]; pending || want == nil {
+			continue // not written by us, or about to be written anyway
+		}
+		live := &rollcallv1.Ledger{}
+		err := r.client.Get(ctx, client.ObjectKey{Namespace: room.namespace, Name: name}, live)
+		switch {
+		case apierrors.IsNotFound(err) || err == nil && live.DeletionTimestamp != nil:
+			lost = append(lost, name)
+		case err != nil:
+			return nil, fmt.Errorf("reading Ledger %s: %w", name, err)
+		case !sameLedger(live, want):
+			room.unkept[name] = ledger.Shard{Name: name, Object: want}
+		}
+	}
 	return lost, nil
 }
 

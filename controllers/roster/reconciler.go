@@ -59,6 +59,8 @@ type room struct {
 	// kept is the Ledger as it should be, by name; unkept is what is not yet written of it.
 	kept   map[string]*rollcallv1.Ledger
 	unkept map[string]ledger.Shard
+	// lossSince is when a loss of Ledger objects was first seen that is not taken in yet.
+	lossSince time.Time
 	// due is what to publish once everything is kept.
 	due     due
 	counts  engine.Counts // as published last
@@ -89,8 +91,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace string) (ctrl.Resu
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	began := time.Now()
-	if err := r.compute(ctx, room); err != nil {
-		return ctrl.Result{}, err
+	if wait, err := r.compute(ctx, room); err != nil || wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, err
 	}
 	if err := r.keep(ctx, room); err != nil {
 		return ctrl.Result{}, err
@@ -136,8 +138,8 @@ func (r *Reconciler) forget(namespace string) {
 }
 
 // compute takes the changes into the engine and moves it on to now. A panic, which the manager turns into an error, leaves
-// no engine behind, so that the next attempt starts from the complete lists.
-func (r *Reconciler) compute(ctx context.Context, room *room) error {
+// no engine behind, so that the next attempt starts from the complete lists. A wait means that nothing was taken in yet.
+func (r *Reconciler) compute(ctx context.Context, room *room) (wait time.Duration, err error) {
 	completed := false
 	defer func() {
 		if !completed {
@@ -149,7 +151,7 @@ func (r *Reconciler) compute(ctx context.Context, room *room) error {
 	if !room.built {
 		r.build(ctx, room)
 		completed = true
-		return nil
+		return 0, nil
 	}
 	changed := r.changes.take(room.namespace)
 	var batch []roster.Change
@@ -164,22 +166,23 @@ func (r *Reconciler) compute(ctx context.Context, room *room) error {
 		}
 	}
 	lost, err := r.inspectLedger(ctx, room, changed)
-	if err != nil {
+	if wait := room.untilLost(lost, time.Now()); err != nil || wait > 0 {
 		for o := range changed { // nothing of it was taken in
 			r.changes.add(room.namespace, o)
 		}
 		completed = true
-		return err
+		return wait, err
 	}
 	began := time.Now()
 	room.desk.Engine(func(e *engine.Engine) bool {
 		now := latest(r.now(), e)
 		room.notices.departures(e, batch)
-		for _, name := range lost {
-			if touched, ok := e.Lose(now, name); ok {
+		if touched, ok := e.Lose(now, lost...); ok {
+			for _, name := range lost {
+				delete(room.kept, name)
 				room.notices.lost(name)
-				r.note(room, touched)
 			}
+			r.note(room, touched)
 		}
 		r.note(room, e.Apply(now, batch...))
 		room.due.changed(batch)
@@ -188,7 +191,7 @@ func (r *Reconciler) compute(ctx context.Context, room *room) error {
 	})
 	observeCompute(time.Since(began))
 	completed = true
-	return nil
+	return 0, nil
 }
 
 // build makes the engine of a namespace from the complete lists of all kinds. The watches have brought these lists before

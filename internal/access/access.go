@@ -45,6 +45,8 @@ type Grant struct {
 	Profiles []string // sorted
 	// All stands for every usable profile that no other grant of the result names; Profiles is empty then.
 	All bool
+
+	ids []int32 // of Profiles, in any order
 }
 
 // Result is the complete effective access of one teammate. Nothing in it is cut; see Status for the stored form.
@@ -108,15 +110,20 @@ type Access struct {
 
 	combinations *incr.Query[combination, *Combined]
 	accounts     *incr.Query[accountKey, *Permissions]
+	gifts        *incr.Query[string, *gift]
 	voices       *incr.Query[string, groupVoice]
 	settings     *incr.Query[string, Settings]
 	digests      *incr.Query[string, Digest]
 	reaches      *incr.Query[string, reach]
 	handles      *incr.Query[string, bool]
 
-	profileIDs map[string]int32
-	writer     canonical.Writer
-	presences  []presence // of the computation in progress
+	// Profiles are numbered as they are met, all that there are at the first one in the order of their names.
+	profileIDs   map[string]int32
+	profileNames []string // by id
+
+	// Memory of the computation in progress.
+	writer  canonical.Writer
+	scratch []presence
 }
 
 // New returns the access of a roster.
@@ -126,6 +133,7 @@ func New(r *roster.Roster, l *lifecycle.Lifecycle) *Access {
 	a.accounts = incr.NewQuery(r.Graph, "accountPermissions", func(x, y *Permissions) bool {
 		return x != nil && y != nil && x.Set.Equal(y.Set)
 	}, a.accountPermissions)
+	a.gifts = incr.NewQuery(r.Graph, "gift", sameGift, a.giftOf)
 	a.voices = incr.NewQuery(r.Graph, "groupVoice", func(x, y groupVoice) bool { return x == y }, a.groupVoice)
 	a.settings = incr.NewQuery(r.Graph, "settings", sameSettings, a.settingsOf)
 	a.digests = incr.NewQuery(r.Graph, "effectiveAccess", func(x, y Digest) bool { return x.Hash == y.Hash && sameReach(x.reach, y.reach) }, a.digest)
@@ -169,12 +177,27 @@ func (a *Access) CanView(t *incr.Task, teammate string, profiles []string) bool 
 	return false
 }
 
-func (a *Access) profileID(name string) int32 {
-	id, ok := a.profileIDs[name]
-	if !ok {
-		id = int32(len(a.profileIDs))
-		a.profileIDs[name] = id
+func (a *Access) idsOf(names []string) []int32 {
+	if len(names) > 0 && len(a.profileNames) == 0 {
+		for _, name := range a.roster.UsableProfiles(nil) {
+			a.number(name)
+		}
 	}
+	out := make([]int32, len(names))
+	for i, name := range names {
+		id, ok := a.profileIDs[name]
+		if !ok {
+			id = a.number(name)
+		}
+		out[i] = id
+	}
+	return out
+}
+
+func (a *Access) number(name string) int32 {
+	id := int32(len(a.profileNames))
+	a.profileIDs[name] = id
+	a.profileNames = append(a.profileNames, name)
 	return id
 }
 

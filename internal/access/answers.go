@@ -97,7 +97,7 @@ func (a *Access) accountRemovals(t *incr.Task, role *roster.AccountRole, perm st
 
 // present returns the sources on one profile as indices, and whether the teammate sees the profile at all.
 func (s *sources) present(a *Access, t *incr.Task, profile string) (indices []int32, visible bool) {
-	has := func(list []string) bool { return slices.Contains(list, profile) }
+	has := func(p profiles) bool { return slices.Contains(p.names, profile) }
 	visible = s.all && a.roster.Usable(t, profile) || slices.ContainsFunc(s.visible, has)
 	for i := range s.given {
 		if has(s.given[i].profiles) {

@@ -11,10 +11,16 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/roster"
 )
 
+// profiles are some profiles by name, with their ids where these are known already.
+type profiles struct {
+	names []string
+	ids   []int32
+}
+
 // given is one source of grants with the profiles it reaches.
 type given struct {
 	Source
-	profiles []string
+	profiles
 	// denyOnly sources confer nothing: the group of a lost stamp keeps only the denies of its role.
 	denyOnly bool
 }
@@ -23,7 +29,7 @@ type given struct {
 // Sources whose role does not exist are left out: they count as absent, their profiles stay visible.
 type sources struct {
 	given   []given
-	visible [][]string
+	visible []profiles
 	all     bool // every usable profile is visible
 }
 
@@ -32,9 +38,7 @@ func (a *Access) sourcesOf(t *incr.Task, tm *rollcallv1.Teammate, role *roster.A
 	s.all = role.Spec.ProfileVisibility == rollcallv1.ProfileVisibilityAll || tm.Spec.AssignAllProfiles != nil && *tm.Spec.AssignAllProfiles
 	a.directSources(t, tm, &s)
 	for _, m := range a.roster.Memberships(t, tm.Name).Accepted {
-		if a.roster.GroupFacts(t, m.Group).Enabled {
-			a.groupSource(t, tm.Name, m.Group, &s)
-		}
+		a.groupSource(t, tm.Name, m.Group, &s)
 	}
 	a.practiceSources(t, tm, role, &s)
 	return s
@@ -52,43 +56,64 @@ func (a *Access) directSources(t *incr.Task, tm *rollcallv1.Teammate, s *sources
 		}
 		byRole[role] = append(byRole[role], e.Name)
 	}
-	for role, profiles := range byRole {
+	for role, names := range byRole {
 		if role == "" {
-			s.visible = append(s.visible, profiles)
+			s.visible = append(s.visible, profiles{names: names})
 			continue
 		}
-		s.given = append(s.given, given{Source: Source{Type: rollcallv1.GrantSourceTypeDirect, ProfileRole: role}, profiles: profiles})
+		s.given = append(s.given, given{Source: Source{Type: rollcallv1.GrantSourceTypeDirect, ProfileRole: role}, profiles: profiles{names: names}})
 	}
 	slices.SortFunc(s.given, func(x, y given) int { return strings.Compare(x.ProfileRole, y.ProfileRole) })
 }
 
+// gift is what a group gives to its members.
+type gift struct {
+	profiles // none if the group is disabled
+	set      roster.PermissionSet
+	resolved bool // the set's profile role exists
+}
+
+func sameGift(a, b *gift) bool {
+	return a != nil && b != nil && a.set == b.set && a.resolved == b.resolved && slices.Equal(a.names, b.names)
+}
+
+func (a *Access) giftOf(t *incr.Task, group string) *gift {
+	r := a.roster
+	if !r.GroupFacts(t, group).Enabled {
+		return &gift{}
+	}
+	g := &gift{profiles: profiles{names: r.GroupProfiles(t, group)}, set: r.PermissionSet(t, group)}
+	g.ids = a.idsOf(g.names)
+	g.resolved = g.set.ProfileRole != "" && r.ProfileRoleExists(t, g.set.ProfileRole)
+	return g
+}
+
 func (a *Access) groupSource(t *incr.Task, teammate, group string, s *sources) {
 	r := a.roster
-	profiles := r.GroupProfiles(t, group)
-	if len(profiles) == 0 {
+	g := a.gifts.Get(t, group)
+	if len(g.names) == 0 {
 		return
 	}
-	set := r.PermissionSet(t, group)
-	source := Source{Type: rollcallv1.GrantSourceTypeGroup, Name: group, ProfileRole: set.ProfileRole}
-	if set.OnReflash && set.ProfileRole != "" {
-		s.visible = append(s.visible, profiles)
+	source := Source{Type: rollcallv1.GrantSourceTypeGroup, Name: group, ProfileRole: g.set.ProfileRole}
+	if g.set.OnReflash && g.set.ProfileRole != "" {
+		s.visible = append(s.visible, g.profiles)
 		stamp := r.StampedProfiles(t, group)
 		switch {
 		case stamp.Lost:
-			if r.ProfileRoleExists(t, set.ProfileRole) {
-				s.given = append(s.given, given{Source: source, profiles: profiles, denyOnly: true})
+			if g.resolved {
+				s.given = append(s.given, given{Source: source, profiles: g.profiles, denyOnly: true})
 			}
 		case r.StampedMember(t, group, teammate) && r.ProfileRoleExists(t, stamp.ProfileRole):
 			source.ProfileRole, source.Stamped = stamp.ProfileRole, true
-			s.given = append(s.given, given{Source: source, profiles: stamp.Profiles})
+			s.given = append(s.given, given{Source: source, profiles: profiles{names: stamp.Profiles}})
 		}
 		return
 	}
-	if set.ProfileRole == "" || !r.ProfileRoleExists(t, set.ProfileRole) {
-		s.visible = append(s.visible, profiles)
+	if !g.resolved {
+		s.visible = append(s.visible, g.profiles)
 		return
 	}
-	s.given = append(s.given, given{Source: source, profiles: profiles})
+	s.given = append(s.given, given{Source: source, profiles: g.profiles})
 }
 
 // practiceSources adds the lines visible by R-8 rule 4 and the practices' roles on them.
@@ -101,7 +126,7 @@ func (a *Access) practiceSources(t *incr.Task, tm *rollcallv1.Teammate, role *ro
 	case rollcallv1.BaseTypeEnterprise, rollcallv1.BaseTypeOwner:
 		for _, name := range r.UsableProfiles(t) {
 			if p := r.Profile(t, name); p.Spec.Type == rollcallv1.ProfileTypeLine {
-				s.visible = append(s.visible, []string{name})
+				s.visible = append(s.visible, profiles{names: []string{name}})
 			}
 		}
 	}
@@ -118,10 +143,10 @@ func (a *Access) practiceSources(t *incr.Task, tm *rollcallv1.Teammate, role *ro
 			})
 		}
 		if e.ProfileRoleRef == nil || !r.ProfileRoleExists(t, e.ProfileRoleRef.Name) {
-			s.visible = append(s.visible, lines)
+			s.visible = append(s.visible, profiles{names: lines})
 			continue
 		}
-		s.given = append(s.given, given{Source: Source{Type: rollcallv1.GrantSourceTypePractice, Name: e.Name, ProfileRole: e.ProfileRoleRef.Name}, profiles: lines})
+		s.given = append(s.given, given{Source: Source{Type: rollcallv1.GrantSourceTypePractice, Name: e.Name, ProfileRole: e.ProfileRoleRef.Name}, profiles: profiles{names: lines}})
 	}
 }
 
@@ -187,82 +212,105 @@ func joinRoles(roles []string) string {
 	return strings.Join(slices.Compact(roles), roleSeparator)
 }
 
-// presence is one source on one profile; source is an index into given, or visibleOnly.
-type presence struct {
-	profile string
-	source  int32
+// presence is one source on one profile, so that equal profiles sort together and their sources by rank: the id of the
+// profile, and the index of the source in given plus one, 0 for what is only visible.
+type presence uint64
+
+func presenceOf(id int32, source int) presence {
+	return presence(uint32(id))<<32 | presence(uint32(source+1))
 }
 
+func (p presence) id() int32     { return int32(p >> 32) }
+func (p presence) source() int32 { return int32(uint32(p)) - 1 }
+
 const visibleOnly = -1
+
+// presences are all sources on all profiles, sorted. The slice is valid until the next call.
+func (a *Access) presences(s *sources) []presence {
+	all := a.scratch[:0]
+	add := func(p profiles, source int) {
+		if p.ids == nil {
+			p.ids = a.idsOf(p.names)
+		}
+		for _, id := range p.ids {
+			all = append(all, presenceOf(id, source))
+		}
+	}
+	for _, p := range s.visible {
+		add(p, visibleOnly)
+	}
+	for i := range s.given {
+		add(s.given[i].profiles, i)
+	}
+	slices.Sort(all)
+	a.scratch = all
+	return all
+}
+
+// cluster are profiles on which the same sources are present.
+type cluster struct {
+	sources []int32 // indices into given, ascending
+	profiles
+}
 
 // grants computes every grant of a teammate whose gate is open, and how many profiles they see.
 func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole) ([]Grant, int) {
 	s := a.sourcesOf(t, tm, role)
-	all := a.presences[:0]
-	for _, list := range s.visible {
-		for _, p := range list {
-			all = append(all, presence{p, visibleOnly})
-		}
-	}
-	for i := range s.given {
-		for _, p := range s.given[i].profiles {
-			all = append(all, presence{p, int32(i)})
-		}
-	}
-	a.presences = all
-	slices.SortFunc(all, func(x, y presence) int {
-		return cmp.Or(strings.Compare(x.profile, y.profile), cmp.Compare(x.source, y.source))
-	})
-	// A profile's signature numbers the set of sources present on it: it starts at 0 and is refined source by source.
+	// The set of sources present on a profile starts as the empty one, cluster 0, and is refined source by source.
 	type step struct{ from, source int32 }
 	next := map[step]int32{}
-	sets := [][]int32{nil}
-	members := [][]string{nil} // by signature
+	clusters := []cluster{{}}
 	count := 0
+	all := a.presences(&s)
 	for i := 0; i < len(all); count++ {
-		p, sig := all[i].profile, int32(0)
-		for last := int32(visibleOnly); i < len(all) && all[i].profile == p; i++ {
-			if all[i].source == last {
+		id, at := all[i].id(), int32(0)
+		for last := int32(visibleOnly); i < len(all) && all[i].id() == id; i++ {
+			if all[i].source() == last {
 				continue
 			}
-			last = all[i].source
-			k := step{sig, last}
+			last = all[i].source()
+			k := step{at, last}
 			to, ok := next[k]
 			if !ok {
-				to = int32(len(sets))
+				to = int32(len(clusters))
 				next[k] = to
-				sets = append(sets, append(slices.Clone(sets[sig]), last))
-				members = append(members, nil)
+				clusters = append(clusters, cluster{sources: append(slices.Clone(clusters[at].sources), last)})
 			}
-			sig = to
+			at = to
 		}
-		members[sig] = append(members[sig], p)
+		c := &clusters[at]
+		c.names, c.ids = append(c.names, a.profileNames[id]), append(c.ids, id)
 	}
 	if s.all {
 		count = len(a.roster.UsableProfiles(t))
 	}
-	return a.gather(t, tm, role, &s, sets, members), count
+	return a.gather(t, tm, role, &s, clusters), count
 }
 
-// gather makes one grant of all profiles whose content is equal. members are the profiles by signature, sorted.
-func (a *Access) gather(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole, s *sources, sets [][]int32, members [][]string) []Grant {
+// gather makes one grant of all profiles whose content is equal.
+func (a *Access) gather(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole, s *sources, clusters []cluster) []Grant {
 	if s.all {
-		members[0] = nil // no other source: covered by the grant for all profiles
+		clusters[0].profiles = profiles{} // no other source: covered by the grant for all profiles
 	}
-	grants := make([]Grant, 0, len(sets))
-	for sig, profiles := range members {
-		rest := sig == 0 && s.all
-		if len(profiles) == 0 && !rest {
+	grants := make([]Grant, 0, len(clusters))
+	for i, l := range clusters {
+		rest := i == 0 && s.all
+		if len(l.names) == 0 && !rest {
 			continue
 		}
-		c := a.choose(t, tm, s, sets[sig])
-		g := Grant{Combined: a.combinations.Get(t, c.combination(role.Name)), Sources: c.used, Profiles: profiles, All: rest}
+		c := a.choose(t, tm, s, l.sources)
+		g := Grant{Combined: a.combinations.Get(t, c.combination(role.Name)), Sources: c.used, Profiles: l.names, All: rest, ids: l.ids}
 		if same := slices.IndexFunc(grants, func(o Grant) bool { return !o.All && !rest && o.sameContent(g) }); same >= 0 {
-			grants[same].Profiles = append(grants[same].Profiles, profiles...)
-			slices.Sort(grants[same].Profiles)
+			o := &grants[same]
+			o.Profiles, o.ids = append(o.Profiles, l.names...), append(o.ids, l.ids...)
 			continue
 		}
 		grants = append(grants, g)
+	}
+	for i := range grants {
+		if !slices.IsSorted(grants[i].Profiles) { // ids are in the order of names for most
+			slices.Sort(grants[i].Profiles)
+		}
 	}
 	slices.SortFunc(grants, func(x, y Grant) int { return strings.Compare(x.first(), y.first()) })
 	return grants
@@ -307,9 +355,7 @@ func (a *Access) reachOf(res *Result) reach {
 	out.ids = make([]int32, 0, n)
 	for _, g := range res.Grants {
 		if !g.All && (len(g.Permissions) > 0) != out.rest {
-			for _, p := range g.Profiles {
-				out.ids = append(out.ids, a.profileID(p))
-			}
+			out.ids = append(out.ids, g.ids...)
 		}
 	}
 	slices.Sort(out.ids)

@@ -127,7 +127,7 @@ func (e *Engine) Apply(now time.Time, changes ...roster.Change) Touched {
 	for _, o := range sortedKeys(e.held, compareObjects) {
 		changes = append(changes, e.held[o])
 	}
-	clear(e.held)
+	e.held = map[lint.Object]roster.Change{}
 	e.Roster.Advance(now)
 	e.Roster.Apply(changes...)
 	for _, c := range changes {
@@ -249,10 +249,8 @@ func (e *Engine) take() Touched {
 	for _, name := range sortedKeys(e.shards, strings.Compare) {
 		t.Ledger = append(t.Ledger, e.shards[name])
 	}
-	clear(e.access)
-	clear(e.plans)
-	clear(e.inputs)
-	clear(e.shards)
+	// New ones: a map keeps the size that it once had, and so would going through it.
+	e.access, e.plans, e.inputs, e.shards = map[string]struct{}{}, map[routing.Target]struct{}{}, map[lint.Object]struct{}{}, map[string]ledger.Shard{}
 	return t
 }
 

@@ -231,6 +231,31 @@ func TestScenariosOfLifecycle(t *testing.T) {
 				w.want("after leaving", fmt.Sprint(scope.Scopes, scope.Departments), "[Self OwnDepartments] []")
 			},
 		},
+		"S-73 archived: out of everything in the same computation": {
+			given: "Teammate ana\nTeammate ben" + strings.Replace(working, "{name: ana}", "{name: ana}, {name: ben}", 1),
+			play: func(w *world) {
+				w.apply("Teammate ana {lifecycle: {state: Archived}}")
+				w.wantNothing("archived", "ana")
+				w.want("listed", w.gate("ana")+", in "+w.members("g"), "closed Archived, listed Archived, in ana ben")
+				w.want("plan", w.candidates("Department/d"), "ben ana/Lifecycle")
+				w.want("touched", fmt.Sprint(w.touched.Access, " ", w.touched.Plans), "[ana] [{Department d}]")
+			},
+		},
+		"S-123 deleted: gone from everything at once, and found again": {
+			given: `Organization default {policies: {onboarding: {confirmation: Required}}}
+				Teammate ana {} metadata {annotations: {rollcall.dev/confirmed-at: "2027-03-01T11:00:00Z"}}
+				Teammate ben {onboarding: {method: Directory}}` + strings.Replace(working, "{name: ana}", "{name: ana}, {name: ben}", 1),
+			play: func(w *world) {
+				w.remove("Teammate/ana")
+				w.want("no output", w.EffectiveAccess("ana") == nil, true)
+				w.want("touched", fmt.Sprint(w.touched.Access, " ", w.touched.Plans), "[ana] [{Department d}]")
+				w.want("nowhere", w.candidates("Department/d")+", "+w.members("g"), "ben, ben")
+				w.want("the reference dangles", w.condition("UserGroup/g", "ReferencesResolved"), "False/UnresolvedReference")
+				w.at("12:01:59")
+				w.apply("Teammate ana2 {identity: {email: " + builder.Email("ana") + "}}")
+				w.want("the same address", w.phase("ana2")+" "+transition(w.Lint.Teammate("ana2").ConfirmedAt), "Active 2027-03-01T11:00:00Z")
+			},
+		},
 		"S-74 off: archived for good": {
 			given: "Organization default {preset: VoiceCenter}\nTeammate ana {onboarding: {method: Directory}, lifecycle: {state: Archived}}",
 			play: func(w *world) {

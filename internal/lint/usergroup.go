@@ -28,7 +28,7 @@ func (l *Lint) userGroup(t *incr.Task, name string) rollcallv1.UserGroupStatus {
 		MemberCount: int32(len(members)), MembersHash: hashOfNames(members), ProfileCount: int32(len(profiles)),
 		DepartmentCount: int32(len(departments)), Departments: slices.Clone(departments[:min(len(departments), maxListed)]),
 	}
-	s.DirectMemberCount = l.directMembers(t, g, members)
+	s.DirectMemberCount = int32(len(members) - len(l.roster.IndirectMembers(t, name)))
 	if len(rejected) > 0 {
 		s.Rejected = &rollcallv1.RejectedMembers{Count: int32(len(rejected))}
 		for _, m := range rejected[:min(len(rejected), maxListed)] {
@@ -67,20 +67,6 @@ func hashOfNames(names []string) string {
 	}
 	w.CloseList()
 	return canonical.Hash(w.Bytes())
-}
-
-// directMembers counts members who are so by another claim than an include.
-func (l *Lint) directMembers(t *incr.Task, g *rollcallv1.UserGroup, members []string) int32 {
-	if len(g.Spec.Includes) == 0 {
-		return int32(len(members))
-	}
-	n := int32(0)
-	for _, m := range members {
-		if e := l.roster.Memberships(t, m).Of(g.Name); e != nil && e.Sources[0].Rank != roster.RankInclude {
-			n++
-		}
-	}
-	return n
 }
 
 func (l *Lint) groupCompliance(t *incr.Task, g *rollcallv1.UserGroup, departments []string) problem {

@@ -96,6 +96,7 @@ type memberQueries struct {
 	cycles      *incr.Query[string, Cycle]
 	memberships *incr.Query[string, *Memberships]
 	members     *incr.Index[string, string] // group -> accepted teammates
+	indirect    *incr.Index[string, string] // group -> those of members who are so by includes only
 	rejected    *incr.Index[string, string] // group -> encoded rejections
 }
 
@@ -125,6 +126,7 @@ func newMemberQueries(r *Roster) memberQueries {
 		return cycleAt(name, func(n string) []string { return r.includes.Get(t, n) })
 	})
 	q.members = incr.NewIndex[string, string](r.Graph, "members")
+	q.indirect = incr.NewIndex[string, string](r.Graph, "indirect")
 	q.rejected = incr.NewIndex[string, string](r.Graph, "rejected")
 	q.memberships = incr.NewQuery(r.Graph, "memberships", sameMemberships, r.membershipsOf)
 	q.memberships.OnChange(r.membershipsChanged)
@@ -154,6 +156,12 @@ func (r *Roster) InvalidSelector(t *incr.Task, group string) error {
 
 // Members returns the accepted members of a group, sorted. The slice is valid until the next Apply or Advance.
 func (r *Roster) Members(t *incr.Task, group string) []string { return r.members.Get(t, group) }
+
+// IndirectMembers returns those of the accepted members who are so by includes only, sorted. The slice is valid until the
+// next Apply or Advance.
+func (r *Roster) IndirectMembers(t *incr.Task, group string) []string {
+	return r.indirect.Get(t, group)
+}
 
 // RejectedMember is somebody whom a group does not accept, for the reason of R-5.
 type RejectedMember struct {
@@ -195,8 +203,18 @@ func (r *Roster) membershipsChanged(teammate string, before, after *Memberships)
 		}
 		return out
 	}
-	was, is := accepted(before), accepted(after)
-	moveAll(r.members, teammate, was, is)
+	moveAll(r.members, teammate, accepted(before), accepted(after))
+	included := func(m *Memberships) (out []string) {
+		if m != nil {
+			for _, a := range m.Accepted {
+				if a.Sources[0].Rank == RankInclude {
+					out = append(out, a.Group)
+				}
+			}
+		}
+		return out
+	}
+	moveAll(r.indirect, teammate, included(before), included(after))
 	encoded := func(m *Memberships) map[Rejection]bool {
 		out := map[Rejection]bool{}
 		if m != nil {

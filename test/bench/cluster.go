@@ -232,9 +232,11 @@ func (x *expectation) bare(ctx context.Context, p *plane) (applying, all time.Du
 	return applying, time.Since(start), err
 }
 
-// plain leaves out of a status what depends on when and how often it was written.
+// plain leaves out of a status what depends on when and how often it was written, and lists without items, which an apply
+// does not carry.
 func plain(status map[string]any) map[string]any {
 	delete(status, "observedGeneration")
+	prune(status)
 	list, _ := status["conditions"].([]any)
 	for _, c := range list {
 		c := c.(map[string]any)
@@ -242,6 +244,42 @@ func plain(status map[string]any) map[string]any {
 		delete(c, "lastTransitionTime")
 	}
 	return status
+}
+
+// differing names the fields in which two statuses differ.
+func differing(path string, have, want map[string]any) string {
+	out := ""
+	for _, k := range slices.Sorted(maps.Keys(have)) {
+		if _, ok := want[k]; !ok {
+			out += fmt.Sprintf(" %s%s is %v, want none;", path, k, have[k])
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(want)) {
+		h, hasMap := have[k].(map[string]any)
+		w, wantsMap := want[k].(map[string]any)
+		switch {
+		case hasMap && wantsMap:
+			out += differing(path+k+".", h, w)
+		case !reflect.DeepEqual(have[k], want[k]):
+			out += fmt.Sprintf(" %s%s is %v, want %v;", path, k, have[k], want[k])
+		}
+	}
+	return out
+}
+
+func prune(m map[string]any) {
+	for k, v := range m {
+		switch v := v.(type) {
+		case []any:
+			if len(v) == 0 {
+				delete(m, k)
+			}
+		case map[string]any:
+			if prune(v); len(v) == 0 {
+				delete(m, k)
+			}
+		}
+	}
 }
 
 // current says what in the API server is not as it should be, "" if everything is.
@@ -284,7 +322,7 @@ func (x *expectation) current(ctx context.Context, c client.Client) (string, err
 				return o.String() + " has the status of another generation", nil
 			}
 			if have, want := fields(plain(s)), plain(fields(x.status(o))); !reflect.DeepEqual(have, want) {
-				return fmt.Sprintf("%s has status %v, want %v", o, have, want), nil
+				return fmt.Sprintf("the status of %s is not as computed:%s", o, differing("", have, want)), nil
 			}
 		}
 	}

@@ -148,6 +148,8 @@ var _ = Describe("What is remembered", func() {
 		create(ctx, ns, "kind: Organization\nmetadata: {name: default}\nspec: {policies: {archive: {reversible: false}, onboarding: {confirmation: Required}}}")
 		create(ctx, ns, person("b", "shared", ""))
 		Eventually(condition(ctx, "Teammate", ns, "b", "KeysUnique")).Should(Equal("True/AsExpected"))
+		older := time.Now().Truncate(time.Second)
+		Eventually(time.Now).Should(BeTemporally(">", older.Add(time.Second)), "creation times have whole seconds")
 		create(ctx, ns, person("a", "shared", "")+"\n---\n"+person("gone", "gone", "")+
 			"\n---\n"+person("sure", "sure", `, annotations: {rollcall.dev/confirmed-at: "2027-01-01T00:00:00Z"}`)+"\n---\n"+person("unsure", "unsure", ""))
 		Eventually(condition(ctx, "Teammate", ns, "a", "KeysUnique")).Should(Equal("False/DuplicateKey"))
