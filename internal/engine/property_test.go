@@ -231,7 +231,7 @@ func bounds(b *bench, org oracle.Org) []time.Time {
 	var out []time.Time
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
-		if at, ok := v.Interface().(metav1.Time); ok {
+		if at, ok := reflect.TypeAssert[metav1.Time](v); ok {
 			out = append(out, at.Time)
 			return
 		}
@@ -241,8 +241,8 @@ func bounds(b *bench, org oracle.Org) []time.Time {
 				walk(v.Elem())
 			}
 		case reflect.Struct:
-			for i := range v.NumField() {
-				walk(v.Field(i))
+			for _, field := range v.Fields() {
+				walk(field)
 			}
 		case reflect.Slice:
 			for i := range v.Len() {

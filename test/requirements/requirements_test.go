@@ -99,7 +99,7 @@ func render(requirements, scenarios [][]string, tested map[string][]string) []by
 	proving := map[string][]string{} // requirement -> scenarios
 	done := 0
 	for _, s := range scenarios {
-		for _, r := range strings.Fields(s[1]) {
+		for r := range strings.FieldsSeq(s[1]) {
 			proving[r] = append(proving[r], s[0])
 		}
 		if len(tested[s[0]]) > 0 {
@@ -188,7 +188,7 @@ func TestReferences(t *testing.T) {
 		}
 	}
 	for _, s := range rows(t, "scenarios.tsv") {
-		for _, r := range strings.Fields(s[1]) {
+		for r := range strings.FieldsSeq(s[1]) {
 			if !known[r] {
 				t.Errorf("scenarios.tsv: %s names %s, which is no requirement", s[0], r)
 			}
