@@ -11,11 +11,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/rollcall-dev/rollcall/controllers/accountrole"
+	"github.com/rollcall-dev/rollcall/controllers/campaign"
 	"github.com/rollcall-dev/rollcall/controllers/department"
 	"github.com/rollcall-dev/rollcall/controllers/effectiveaccess"
 	"github.com/rollcall-dev/rollcall/controllers/organization"
 	"github.com/rollcall-dev/rollcall/controllers/profile"
 	"github.com/rollcall-dev/rollcall/controllers/profilerole"
+	"github.com/rollcall-dev/rollcall/controllers/queue"
 	rostercontroller "github.com/rollcall-dev/rollcall/controllers/roster"
 	"github.com/rollcall-dev/rollcall/controllers/routeplan"
 	"github.com/rollcall-dev/rollcall/controllers/schedule"
@@ -64,6 +66,8 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 		{roster.KindTeammate, teammate.Add},
 		{roster.KindUserGroup, usergroup.Add},
 		{roster.KindDepartment, department.Add},
+		{roster.KindQueue, queue.Add},
+		{roster.KindCampaign, campaign.Add},
 	} {
 		lines.Inputs[c.kind] = desks.NewLine()
 		if err := c.add(mgr, lines.Inputs[c.kind], writer, o.Workers); err != nil {

@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write testdata/fields.txt anew")
 
 // inputs are the kinds that people write.
-var inputs = []string{"AccountRole", "Department", "Organization", "Profile", "ProfileRole", "Schedule", "Teammate", "UserGroup"}
+var inputs = []string{"AccountRole", "Campaign", "Department", "Organization", "Profile", "ProfileRole", "Queue", "Schedule", "Teammate", "UserGroup"}
 
 // definitions reads the CRDs, by kind.
 func definitions(t *testing.T) map[string]*apiextensionsv1.CustomResourceDefinition {

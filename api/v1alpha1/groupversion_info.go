@@ -47,6 +47,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&Teammate{}, &TeammateList{},
 		&UserGroup{}, &UserGroupList{},
 		&Department{}, &DepartmentList{},
+		&Queue{}, &QueueList{},
+		&Campaign{}, &CampaignList{},
 		&EffectiveAccess{}, &EffectiveAccessList{},
 		&RoutePlan{}, &RoutePlanList{},
 		&Ledger{}, &LedgerList{},

@@ -36,8 +36,8 @@ func (d *due) touched(t engine.Touched) {
 	}
 	for _, o := range t.Inputs {
 		d.inputs[o] = struct{}{}
-		if o.Kind == roster.KindDepartment { // its plan carries the same Routable
-			d.plans[planName(routing.Target{Kind: routing.KindDepartment, Name: o.Name})] = struct{}{}
+		if o.Kind == roster.KindDepartment || o.Kind == roster.KindQueue { // its plan carries the same Routable
+			d.plans[planName(routing.Target{Kind: routing.Kind(o.Kind), Name: o.Name})] = struct{}{}
 		}
 	}
 }
@@ -51,7 +51,7 @@ func (d *due) changed(batch []roster.Change) {
 		switch o.Kind {
 		case roster.KindTeammate:
 			d.access[o.Name] = struct{}{}
-		case roster.KindUserGroup, roster.KindDepartment:
+		case roster.KindUserGroup, roster.KindDepartment, roster.KindQueue, roster.KindCampaign:
 			d.plans[strings.ToLower(o.Kind)+"-"+o.Name] = struct{}{}
 		}
 	}

@@ -110,6 +110,10 @@ func conditionsOf(o metav1.Object) []metav1.Condition {
 		return o.Status.Conditions
 	case *rollcallv1.Department:
 		return o.Status.Conditions
+	case *rollcallv1.Queue:
+		return o.Status.Conditions
+	case *rollcallv1.Campaign:
+		return o.Status.Conditions
 	}
 	return nil
 }

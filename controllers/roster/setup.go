@@ -93,6 +93,8 @@ func (r *Reconciler) sources(c cache.Cache) []source.TypedSource[string] {
 		watch(r.changes, c, &rollcallv1.Teammate{}, readByEngine[*rollcallv1.Teammate]()),
 		watch(r.changes, c, &rollcallv1.UserGroup{}, readByEngine[*rollcallv1.UserGroup]()),
 		watch(r.changes, c, &rollcallv1.Department{}, readByEngine[*rollcallv1.Department]()),
+		watch(r.changes, c, &rollcallv1.Queue{}, readByEngine[*rollcallv1.Queue]()),
+		watch(r.changes, c, &rollcallv1.Campaign{}, readByEngine[*rollcallv1.Campaign]()),
 		watch(r.changes, c, &rollcallv1.Ledger{}),
 	}
 }

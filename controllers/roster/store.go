@@ -32,6 +32,8 @@ var prototypes = []struct {
 	{roster.KindTeammate, &rollcallv1.Teammate{}},
 	{roster.KindUserGroup, &rollcallv1.UserGroup{}},
 	{roster.KindDepartment, &rollcallv1.Department{}},
+	{roster.KindQueue, &rollcallv1.Queue{}},
+	{roster.KindCampaign, &rollcallv1.Campaign{}},
 	{kindAccess, &rollcallv1.EffectiveAccess{}},
 	{kindPlan, &rollcallv1.RoutePlan{}},
 	{kindLedger, &rollcallv1.Ledger{}},

@@ -85,6 +85,14 @@ func gather(e *engine.Engine, name string) input {
 		if g := e.Roster.UserGroup(nil, rest); g != nil {
 			in.owner, in.target = g, routing.Target{Kind: routing.KindUserGroup, Name: rest}
 		}
+	case "queue":
+		if q := e.Roster.Queue(nil, rest); q != nil {
+			in.owner, in.target = q, routing.Target{Kind: routing.KindQueue, Name: rest}
+		}
+	case "campaign":
+		if c := e.Roster.Campaign(nil, rest); c != nil {
+			in.owner, in.target = c, routing.Target{Kind: routing.KindCampaign, Name: rest}
+		}
 	}
 	if in.owner == nil {
 		return in

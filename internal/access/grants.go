@@ -420,6 +420,14 @@ func (a *Access) supervises(t *incr.Task, teammate string) []rollcallv1.Supervis
 			out = append(out, rollcallv1.SupervisedTarget{Kind: roster.KindUserGroup, Name: g})
 		}
 	}
+	if a.roster.CanSupervise(t, teammate) {
+		for _, name := range a.roster.QueueSeats(t, teammate) {
+			out = append(out, rollcallv1.SupervisedTarget{Kind: roster.KindQueue, Name: name})
+		}
+		for _, name := range a.roster.CampaignSeats(t, teammate) {
+			out = append(out, rollcallv1.SupervisedTarget{Kind: roster.KindCampaign, Name: name})
+		}
+	}
 	slices.SortFunc(out, func(x, y rollcallv1.SupervisedTarget) int {
 		return cmp.Or(strings.Compare(x.Kind, y.Kind), strings.Compare(x.Name, y.Name))
 	})

@@ -206,7 +206,12 @@ func (a *Access) dataScope(t *incr.Task, tm *rollcallv1.Teammate, role *roster.A
 			d.Departments = slices.Compact(d.Departments)
 		case rollcallv1.ScopeManagedGroups:
 			for _, s := range res.Supervises {
-				if r.GroupFacts(t, s.Name).Enabled {
+				switch {
+				case s.Kind == roster.KindQueue:
+					d.Queues = append(d.Queues, s.Name)
+				case s.Kind == roster.KindCampaign:
+					d.Campaigns = append(d.Campaigns, s.Name)
+				case r.GroupFacts(t, s.Name).Enabled:
 					d.Groups = append(d.Groups, s.Name)
 				}
 			}

@@ -81,6 +81,10 @@ func empty(ref oracle.Ref) orggen.Object {
 		o = &rollcallv1.UserGroup{}
 	case roster.KindDepartment:
 		o = &rollcallv1.Department{}
+	case roster.KindQueue:
+		o = &rollcallv1.Queue{}
+	case roster.KindCampaign:
+		o = &rollcallv1.Campaign{}
 	}
 	o.SetName(ref.Name)
 	return o
@@ -250,14 +254,23 @@ func (b *bench) teammate(name string) oracle.Teammate {
 		out.Groups = append(out.Groups, oracle.Membership{Group: m.Group, Provenances: provenances(m.Sources)})
 	}
 	for _, s := range res.Supervises {
-		out.Supervises = append(out.Supervises, s.Name)
+		switch s.Kind {
+		case roster.KindQueue:
+			out.SupervisesQueues = append(out.SupervisesQueues, s.Name)
+		case roster.KindCampaign:
+			out.SupervisesCampaigns = append(out.SupervisesCampaigns, s.Name)
+		default:
+			out.Supervises = append(out.Supervises, s.Name)
+		}
 	}
+	a := b.Roster.Assignment(nil, name)
+	out.Assignment = oracle.Assignment{Type: string(a.Type), Campaign: a.Campaign, NotReleased: a.NotReleased, Queues: a.Queues, Cut: a.Cut}
 	if !state.Open {
 		return out
 	}
 	out.Profiles = b.profiles(res)
 	d := res.DataScope
-	out.DataScope = oracle.DataScope{All: d.All, Departments: d.Departments, Groups: d.Groups, Practices: d.Practices, Leader: d.Leader, Areas: map[string][]string{}}
+	out.DataScope = oracle.DataScope{All: d.All, Departments: d.Departments, Groups: d.Groups, Queues: d.Queues, Campaigns: d.Campaigns, Practices: d.Practices, Leader: d.Leader, Areas: map[string][]string{}}
 	for _, s := range d.Scopes {
 		out.DataScope.Scopes = append(out.DataScope.Scopes, string(s))
 	}
@@ -373,6 +386,11 @@ func (b *bench) plan(x routing.Target) oracle.Plan {
 		if c.Absence != nil {
 			e.AbsenceFrom, e.AbsenceUntil = c.Absence.From, c.Absence.Until
 		}
+		if x.Kind == routing.KindQueue {
+			if e.Channels = c.Channels; e.Channels == nil {
+				e.Channels = []string{"Chat", "Email", "Phone", "SMS", "Social"}
+			}
+		}
 		out.Candidates = append(out.Candidates, e)
 	}
 	for _, e := range p.Excluded {
@@ -424,7 +442,7 @@ func (b *bench) state() oracle.State {
 		if b.Roster.Departed(id) {
 			continue
 		}
-		e := oracle.Person{Key: p.Key, Name: p.Name, ConfirmedAt: p.ConfirmedAt, ArchivedAt: p.ArchivedAt, Home: p.Home, Cover: p.Cover}
+		e := oracle.Person{Key: p.Key, Name: p.Name, ConfirmedAt: p.ConfirmedAt, ArchivedAt: p.ArchivedAt, Home: p.Home, Cover: p.Cover, Campaign: p.Campaign}
 		if c := p.ApprovedCard; c != nil {
 			text := func(s string) *string {
 				if s == "" {

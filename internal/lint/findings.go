@@ -76,6 +76,7 @@ var reasons = map[string]weight{
 	rollcallv1.ReasonEmailDomainNotAllowed: {SeverityWarning, "spec.identity.email"},
 	rollcallv1.ReasonCustomRoleNotAllowed:  {SeverityWarning, "spec"},
 	rollcallv1.ReasonBlockDuration:         {SeverityWarning, "spec.lifecycle"},
+	rollcallv1.ReasonCampaignNotReleased:   {SeverityError, "spec.assignment"},
 	rollcallv1.ReasonIncludesNotAllowed:    {SeverityError, "spec.includes"},
 	rollcallv1.ReasonGroupInUse:            {SeverityError, "spec.state"},
 	rollcallv1.ReasonInvalidSelector:       {SeverityError, "spec.memberSelector"},

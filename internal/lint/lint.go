@@ -44,6 +44,10 @@ func ObjectOf(o metav1.Object) Object {
 		out.Kind = roster.KindUserGroup
 	case *rollcallv1.Department:
 		out.Kind = roster.KindDepartment
+	case *rollcallv1.Queue:
+		out.Kind = roster.KindQueue
+	case *rollcallv1.Campaign:
+		out.Kind = roster.KindCampaign
 	}
 	return out
 }
@@ -118,6 +122,12 @@ func apart(status any) (conditions []metav1.Condition, rest any) {
 	case rollcallv1.DepartmentStatus:
 		conditions, s.Conditions = s.Conditions, nil
 		return conditions, s
+	case rollcallv1.QueueStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.CampaignStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
 	}
 	return nil, status
 }
@@ -140,6 +150,10 @@ func (l *Lint) status(t *incr.Task, o Object) any {
 		return l.userGroup(t, o.Name)
 	case roster.KindDepartment:
 		return l.department(t, o.Name)
+	case roster.KindQueue:
+		return l.queue(t, o.Name)
+	case roster.KindCampaign:
+		return l.campaign(t, o.Name)
 	}
 	return nil
 }
@@ -175,6 +189,10 @@ func (l *Lint) UserGroup(name string) rollcallv1.UserGroupStatus {
 func (l *Lint) Department(name string) rollcallv1.DepartmentStatus {
 	return l.department(l.peek(), name)
 }
+
+func (l *Lint) Queue(name string) rollcallv1.QueueStatus { return l.queue(l.peek(), name) }
+
+func (l *Lint) Campaign(name string) rollcallv1.CampaignStatus { return l.campaign(l.peek(), name) }
 
 // Conditions returns the conditions of any input object, in the order of API.md.
 func (l *Lint) Conditions(o Object) []metav1.Condition {

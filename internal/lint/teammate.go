@@ -27,7 +27,7 @@ func (l *Lint) teammate(t *incr.Task, name string) rollcallv1.TeammateStatus {
 		DirectReports:  int32(len(l.roster.Reports(t, name))),
 		SurveyEligible: new(l.lifecycle.SurveyEligible(t, name)),
 		CardHash:       roster.CardOf(tm).Hash(),
-		Assignment:     &rollcallv1.AssignmentStatus{Type: cmp.Or(tm.Spec.Assignment.Type, rollcallv1.AssignmentTypeNone)},
+		Assignment:     l.assignment(t, name),
 	}
 	if at := l.roster.Confirmed(t, name); at != nil && !at.IsZero() {
 		s.ConfirmedAt = new(metav1.NewTime(*at))
@@ -114,7 +114,20 @@ func (l *Lint) teammateCompliance(t *incr.Task, tm *rollcallv1.Teammate) problem
 			return problemf(rollcallv1.ReasonBlockDuration, "the block of %s is longer than policies.block.maxDuration; it ends after %s", length, longest)
 		}
 	}
+	if a := l.roster.Assignment(t, tm.Name); a.NotReleased {
+		return problemf(rollcallv1.ReasonCampaignNotReleased, "spec.assignment asks for queues while campaign %q is Active, and policies.assignment.campaignToQueue is RequireUnassign: the campaign stays until spec.assignment.type was None or the campaign is not Active", a.Campaign)
+	}
 	return problem{}
+}
+
+// assignment is the assignment in effect with the state of its campaign, which the admission rule of V-41 reads.
+func (l *Lint) assignment(t *incr.Task, name string) *rollcallv1.AssignmentStatus {
+	a := l.roster.Assignment(t, name)
+	s := &rollcallv1.AssignmentStatus{Type: a.Type, Campaign: a.Campaign}
+	if a.Campaign != "" {
+		s.CampaignState = string(l.roster.CampaignState(t, a.Campaign))
+	}
+	return s
 }
 
 func (l *Lint) teammateReferences(t *incr.Task, tm *rollcallv1.Teammate) problem {
@@ -145,6 +158,12 @@ func (l *Lint) teammateReferences(t *incr.Task, tm *rollcallv1.Teammate) problem
 			r.typed(l, t, fmt.Sprintf("spec.practices[%s].lines", p.Name), line.Name, rollcallv1.ProfileTypeLine)
 		}
 		r.profileRole(l, t, fmt.Sprintf("spec.practices[%s].profileRoleRef", p.Name), p.ProfileRoleRef)
+	}
+	for _, q := range tm.Spec.Assignment.Queues {
+		r.need(rs.Exists(t, roster.KindQueue, q.Name), "spec.assignment.queues", roster.KindQueue, q.Name)
+	}
+	if ref := tm.Spec.Assignment.CampaignRef; ref != nil {
+		r.need(rs.Exists(t, roster.KindCampaign, ref.Name), "spec.assignment.campaignRef", roster.KindCampaign, ref.Name)
 	}
 	for _, s := range tm.Spec.Skills {
 		_, found := rs.MaxSkillLevel(t, s.Name)
@@ -232,16 +251,12 @@ func (l *Lint) chatLimit(t *incr.Task, tm *rollcallv1.Teammate) problem {
 }
 
 func (l *Lint) queueLimit(t *incr.Task, tm *rollcallv1.Teammate) problem {
-	most := int(*l.roster.Policies(t).Assignment.MaxQueues)
-	if most == 0 || len(tm.Spec.Assignment.Queues) <= most {
+	a := l.roster.Assignment(t, tm.Name)
+	if len(a.Cut) == 0 {
 		return problem{}
 	}
-	var names []string
-	for _, q := range tm.Spec.Assignment.Queues {
-		names = append(names, q.Name)
-	}
-	slices.Sort(names)
-	return problemf(rollcallv1.ReasonQueueLimitExceeded, "spec.assignment.queues has %d entries, policies.assignment.maxQueues allows %d: %s count", len(names), most, strings.Join(names[:most], ", "))
+	return problemf(rollcallv1.ReasonQueueLimitExceeded, "%d queues, by spec.assignment.queues and through groups, and policies.assignment.maxQueues allows %d: %s count, %s do not",
+		len(a.Queues)+len(a.Cut), len(a.Queues), strings.Join(a.Queues, ", "), listed(a.Cut))
 }
 
 func (l *Lint) voiceSettings(t *incr.Task, tm *rollcallv1.Teammate) problem {

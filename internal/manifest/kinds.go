@@ -33,6 +33,8 @@ var kinds = map[string]kind{
 	roster.KindTeammate:     {plural: "teammates", make: func() metav1.Object { return &rollcallv1.Teammate{} }},
 	roster.KindUserGroup:    {plural: "usergroups", make: func() metav1.Object { return &rollcallv1.UserGroup{} }},
 	roster.KindDepartment:   {plural: "departments", make: func() metav1.Object { return &rollcallv1.Department{} }},
+	roster.KindQueue:        {plural: "queues", make: func() metav1.Object { return &rollcallv1.Queue{} }},
+	roster.KindCampaign:     {plural: "campaigns", make: func() metav1.Object { return &rollcallv1.Campaign{} }},
 	KindLedger:              {plural: "ledgers", make: func() metav1.Object { return &rollcallv1.Ledger{} }},
 	KindEffectiveAccess:     {plural: "effectiveaccesses", make: func() metav1.Object { return &rollcallv1.EffectiveAccess{} }, output: true},
 	KindRoutePlan:           {plural: "routeplans", make: func() metav1.Object { return &rollcallv1.RoutePlan{} }, output: true},

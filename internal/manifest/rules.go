@@ -32,6 +32,7 @@ var celRules = []celRule{
 	{id: "CEL-16", expression: regexp.MustCompile(`^!\(self\.type in \['(Social', 'Review|Phone', 'Line)'\]\) \|\| has\(self\.(platform|phoneNumber)\)$`)},
 	{id: "CEL-17", expression: regexp.MustCompile(`self\.map\(g, g\.weight\)\.sum\(\) == 100`)},
 	{id: "CEL-18", expression: regexp.MustCompile(`^\(self\.type in \['Department', 'Queue', 'UserGroup'\]\) == has\(self\.name\)$`)},
+	{id: "CEL-19", expression: regexp.MustCompile(`^oldSelf\.state != 'Active' \|\| self\.mode == oldSelf\.mode$|^!has\(self\.maxAbandonRatePercent\) \|\| `)},
 	{id: "CEL-25", expression: regexp.MustCompile(`^self == oldSelf$|^self\.spec\.onboarding\.method == oldSelf\.`), field: "spec.onboarding.method"},
 	{id: "CEL-26", expression: regexp.MustCompile(`self\.username\.startsWith\('system:'\)`)},
 	{id: "CEL-27", expression: regexp.MustCompile(`^!self\.startsWith\('conversation\.'\)$`)},

@@ -240,6 +240,7 @@ func (r *Roster) personToKeep(t *incr.Task, teammate string) Person {
 	}
 	m := r.Memberships(t, teammate)
 	p.Home, p.Cover = m.Home, m.Cover
+	p.Campaign = r.Assignment(t, teammate).Campaign
 	return p
 }
 

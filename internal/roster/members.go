@@ -336,7 +336,7 @@ func (r *Roster) refusal(t *incr.Task, tm *rollcallv1.Teammate, group string, fa
 // Supervises reports whether the teammate is an accepted supervisor of the group.
 func (r *Roster) Supervises(t *incr.Task, teammate, group string) bool {
 	_, seated := slices.BinarySearch(r.seats.Get(t, teammate), group)
-	return seated && r.Holding(t, teammate).Role.CanSupervise()
+	return seated && r.CanSupervise(t, teammate)
 }
 
 // Seats returns the groups that list the teammate as supervisor, accepted or not, sorted.

@@ -24,6 +24,9 @@ func DialingOwner(group string) string { return "dialing/" + group }
 // DepartmentOwner names the profileSelector of a department.
 func DepartmentOwner(department string) string { return "department/" + department }
 
+// QueueOwner names the profileSelector of a queue.
+func QueueOwner(queue string) string { return "queue/" + queue }
+
 type profileQueries struct {
 	usableProfiles *incr.Query[string, bool]
 	usable         *incr.Index[struct{}, string]

@@ -29,10 +29,12 @@ const (
 	KindTeammate     = "Teammate"
 	KindUserGroup    = "UserGroup"
 	KindDepartment   = "Department"
+	KindQueue        = "Queue"
+	KindCampaign     = "Campaign"
 )
 
 // Kinds lists the input kinds in the order in which reports name them.
-var Kinds = []string{KindOrganization, KindSchedule, KindAccountRole, KindProfileRole, KindProfile, KindTeammate, KindUserGroup, KindDepartment}
+var Kinds = []string{KindOrganization, KindSchedule, KindAccountRole, KindProfileRole, KindProfile, KindTeammate, KindUserGroup, KindDepartment, KindQueue, KindCampaign}
 
 // Change is an object that was added or changed, or, with Deleted, one that is gone.
 type Change struct {
@@ -55,6 +57,8 @@ type Roster struct {
 	teammates     *objects[rollcallv1.Teammate]
 	groups        *objects[rollcallv1.UserGroup]
 	departments   *objects[rollcallv1.Department]
+	queues        *objects[rollcallv1.Queue]
+	campaigns     *objects[rollcallv1.Campaign]
 
 	state  state
 	memory Memory
@@ -69,7 +73,10 @@ type Roster struct {
 	explicit      *incr.Input[string, []ExplicitClaim]
 	includedBy    *incr.Index[string, string] // group -> groups that include it
 	seats         *incr.Index[string, string] // teammate -> groups that list them as supervisor
+	queueSeats    *incr.Index[string, string] // teammate -> queues that list them as supervisor
+	campaignSeats *incr.Index[string, string] // teammate -> campaigns that list them as supervisor
 	departmentsOf *incr.Index[string, string] // group -> departments that list it
+	queuesByGroup *incr.Index[string, string] // group -> queues that list it
 	joiners       *incr.Index[string, string] // group -> teammates who list it from some time on
 	roots         *incr.Index[struct{}, string]
 	lines         *incr.Index[string, string] // practice -> profiles of type Line
@@ -86,6 +93,7 @@ type Roster struct {
 	memberQueries
 	profileQueries
 	hierarchyQueries
+	assignmentQueries
 	stampQueries
 }
 
@@ -103,6 +111,8 @@ func New(now time.Time) *Roster {
 	r.teammates = incr.NewInput[string, *rollcallv1.Teammate](g, KindTeammate, nil)
 	r.groups = incr.NewInput[string, *rollcallv1.UserGroup](g, KindUserGroup, nil)
 	r.departments = incr.NewInput[string, *rollcallv1.Department](g, KindDepartment, nil)
+	r.queues = incr.NewInput[string, *rollcallv1.Queue](g, KindQueue, nil)
+	r.campaigns = incr.NewInput[string, *rollcallv1.Campaign](g, KindCampaign, nil)
 	r.state = newState(g)
 
 	r.names = incr.NewIndex[string, string](g, "names")
@@ -111,7 +121,10 @@ func New(now time.Time) *Roster {
 	r.explicit = incr.NewInput[string, []ExplicitClaim](g, "explicitClaims", nil)
 	r.includedBy = incr.NewIndex[string, string](g, "includedBy")
 	r.seats = incr.NewIndex[string, string](g, "seats")
+	r.queueSeats = incr.NewIndex[string, string](g, "queueSeats")
+	r.campaignSeats = incr.NewIndex[string, string](g, "campaignSeats")
 	r.departmentsOf = incr.NewIndex[string, string](g, "departmentsOf")
+	r.queuesByGroup = incr.NewIndex[string, string](g, "queuesByGroup")
 	r.joiners = incr.NewIndex[string, string](g, "joiners")
 	r.roots = incr.NewIndex[struct{}, string](g, "roots")
 	r.lines = incr.NewIndex[string, string](g, "lines")
@@ -125,6 +138,7 @@ func New(now time.Time) *Roster {
 	r.memberQueries = newMemberQueries(r)
 	r.profileQueries = newProfileQueries(r)
 	r.hierarchyQueries = newHierarchyQueries(r)
+	r.assignmentQueries = newAssignmentQueries(r)
 	r.stampQueries = newStampQueries(r)
 	return r
 }
@@ -166,6 +180,14 @@ func (r *Roster) Department(t *incr.Task, name string) *rollcallv1.Department {
 	return r.departments.Get(t, name)
 }
 
+func (r *Roster) Queue(t *incr.Task, name string) *rollcallv1.Queue {
+	return r.queues.Get(t, name)
+}
+
+func (r *Roster) Campaign(t *incr.Task, name string) *rollcallv1.Campaign {
+	return r.campaigns.Get(t, name)
+}
+
 // Exists reports whether an object exists. Unlike reading the object, it is not repeated when the object changes.
 func (r *Roster) Exists(t *incr.Task, kind, name string) bool {
 	return r.existing.Get(t, Claimant{kind, name})
@@ -189,6 +211,10 @@ func (r *Roster) exists(t *incr.Task, c Claimant) bool {
 		return r.groups.Get(t, c.Name) != nil
 	case KindDepartment:
 		return r.departments.Get(t, c.Name) != nil
+	case KindQueue:
+		return r.queues.Get(t, c.Name) != nil
+	case KindCampaign:
+		return r.campaigns.Get(t, c.Name) != nil
 	}
 	return false
 }
@@ -261,6 +287,12 @@ func (r *Roster) Apply(changes ...Change) {
 		case *rollcallv1.Department:
 			old, now := store(r, r.departments, KindDepartment, o.Name, o, c.Deleted)
 			r.indexDepartment(o.Name, old, now)
+		case *rollcallv1.Queue:
+			old, now := store(r, r.queues, KindQueue, o.Name, o, c.Deleted)
+			r.indexQueue(o.Name, old, now)
+		case *rollcallv1.Campaign:
+			old, now := store(r, r.campaigns, KindCampaign, o.Name, o, c.Deleted)
+			r.indexCampaign(o.Name, old, now)
 		}
 	}
 }

@@ -106,9 +106,10 @@ func memberOf(pool string) func(*Candidate) bool {
 
 // keys are what a selection prefers to be small. A selection not listed prefers nobody.
 var keys = map[Strategy]func(s *State, c *Candidate) int64{
-	LeastActive:   func(s *State, c *Candidate) int64 { return int64(s.ActiveChats[c.Name]) },
-	LongestIdle:   (*State).idleSince,
-	MostQualified: func(_ *State, c *Candidate) int64 { return -int64(value(c.SkillScore)) },
+	LeastActive:    func(s *State, c *Candidate) int64 { return int64(s.ActiveChats[c.Name]) },
+	LongestIdle:    (*State).idleSince,
+	MostQualified:  func(_ *State, c *Candidate) int64 { return -int64(value(c.SkillScore)) },
+	LeastQualified: func(_ *State, c *Candidate) int64 { return int64(value(c.SkillScore)) },
 }
 
 // idleSince is when an agent became free, in nanoseconds; before everything for somebody not listed.

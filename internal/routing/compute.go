@@ -13,7 +13,7 @@ import (
 // messaging are the channels of which a department needs one.
 var messaging = []string{string(rollcallv1.ChannelChat), string(rollcallv1.ChannelEmail), string(rollcallv1.ChannelSocial), string(rollcallv1.ChannelSMS)}
 
-// telephone is the channel that a dialing group needs.
+// telephone is the channel that a dialing group or a campaign needs.
 var telephone = []string{string(rollcallv1.ChannelPhone)}
 
 // subject is one person looked at for one target.
@@ -38,6 +38,7 @@ var staticChecks = []struct {
 	{ReasonNoProfileAccess, (*subject).seesNoProfile},
 	{ReasonChannel, (*subject).takesNoChannel},
 	{ReasonAvailability, (*subject).unavailable},
+	{ReasonCampaignExclusive, (*subject).hasCampaign},
 	{ReasonSkills, (*subject).lacksSkill},
 	{ReasonAutoAssignmentOff, (*subject).refusesAssignment},
 }
@@ -66,7 +67,13 @@ func (s *subject) lacksSkill() bool {
 	return slices.ContainsFunc(s.want.skills, func(k skill) bool { return s.level(k.name) < k.level })
 }
 
-func (s *subject) refusesAssignment() bool { return s.want.assigned && !s.autoAssignment }
+// refusesAssignment is rule 9; somebody who takes calls is still offered those.
+func (s *subject) refusesAssignment() bool {
+	if !s.want.assigned || s.autoAssignment {
+		return false
+	}
+	return !s.want.voice || !s.takesAny(telephone)
+}
 
 // score is the sum of the levels of the required skills, nil where none is required.
 func (want *requirement) score(a *agent) *int32 {

@@ -54,7 +54,7 @@ type Run struct {
 	State State
 }
 
-// Run follows one item that arrives at now, in simulated time, until it is answered or has to leave.
+// Run follows one item that arrives at now, in simulated time, until it is answered or has to leave.
 func (e Engine) Run(p *Plan, s State, item Item, now time.Time, script Script) Run {
 	item.Passed = slices.Clone(item.Passed) // the course appends to it
 	c := &course{engine: e, plan: p, state: s, item: item, arrival: now, script: script, offered: map[string]int{}}
@@ -66,6 +66,8 @@ func (e Engine) Run(p *Plan, s State, item Item, now time.Time, script Script) R
 		c.wait()
 	case p.Target.Kind == KindUserGroup:
 		c.call()
+	case p.Target.Kind == KindQueue || p.Target.Kind == KindCampaign:
+		c.queued()
 	default:
 		c.conversation()
 	}
@@ -186,9 +188,13 @@ func (c *course) passedOn(offer Offer) bool {
 	return reacts || limit > 0
 }
 
-// wait leaves an item in the pool until the overflow's waiting time is over (R-17 rules 3 and 6).
+// wait leaves an item in the pool until the overflow's waiting time, or that of the queue, is over (R-17 rules 3 and 6).
 func (c *course) wait() {
 	c.run.Outcome = OutcomePooled
+	if limit := c.plan.Timeouts.MaxWaitingTime; limit != nil {
+		c.elapsed, c.run.Then = *limit, c.plan.Overflow
+		return
+	}
 	if after := c.plan.Timeouts.OverflowAfter; after != nil && !c.plan.Overflow.endsItem() {
 		c.elapsed, c.run.Then = *after, c.plan.Overflow
 	}

@@ -66,6 +66,13 @@ func (p *Planner) profilesByWay(t *incr.Task, x Target) [3][]string {
 		d := dialing(r.UserGroup(t, x.Name))
 		return [3][]string{byList: r.Listed(t, d.Profiles), bySelector: r.Selected(t, roster.DialingOwner(x.Name))}
 	}
+	if x.Kind == KindCampaign {
+		return [3][]string{}
+	}
+	if x.Kind == KindQueue {
+		q := r.Queue(t, x.Name)
+		return [3][]string{byList: r.Listed(t, q.Spec.Profiles), bySelector: r.Selected(t, roster.QueueOwner(x.Name))}
+	}
 	d := r.Department(t, x.Name)
 	if len(d.Spec.Profiles) > 0 || d.Spec.ProfileSelector != nil {
 		return [3][]string{byList: r.Listed(t, d.Spec.Profiles), bySelector: r.Selected(t, roster.DepartmentOwner(x.Name))}

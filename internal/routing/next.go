@@ -27,6 +27,8 @@ type Item struct {
 	Passed []string
 	// Pool is the group that had the item before it was passed on.
 	Pool string
+	// Waited is how long the item has been in a queue.
+	Waited time.Duration
 }
 
 // Outcome sums up a decision or a simulated course.
@@ -73,7 +75,7 @@ type Decision struct {
 	Seed     int64
 }
 
-// Next decides who is offered the item now. Neither plan nor state is changed.
+// Next decides who is offered the item now. Neither plan nor state is changed.
 func (e Engine) Next(p *Plan, s State, item Item, now time.Time) Decision {
 	m := e.at(p, &s, item, now)
 	d := m.decide()
@@ -92,6 +94,10 @@ func (m *moment) decide() Decision {
 		return m.outOfHours()
 	case m.plan.Target.Kind == KindUserGroup:
 		return m.dial()
+	case m.plan.Waiting != nil:
+		return m.enqueue()
+	case m.plan.Target.Kind == KindCampaign:
+		return m.offerBest()
 	case m.plan.Mode == Pooled:
 		return m.pool()
 	default:
@@ -323,10 +329,22 @@ func (m *moment) notPresent(c *Candidate) bool {
 
 // full is R-15 rule 14: it concerns automatic assignment of chats only.
 func (m *moment) full(c *Candidate) bool {
-	if m.item.Manual || !m.plan.capsChats() || c.MaxChats == nil || *c.MaxChats < 0 {
+	if m.item.Manual || !m.capsChats() || c.MaxChats == nil || *c.MaxChats < 0 {
 		return false
 	}
 	return m.state.countedChats(c.Name, m.plan.ChatCounts) >= int(*c.MaxChats)
+}
+
+// capsChats says whether the item counts against a person's chat limit: only chats that are assigned automatically do.
+func (m *moment) capsChats() bool {
+	switch m.plan.Target.Kind {
+	case KindDepartment:
+		return m.plan.Mode == Assigned
+	case KindQueue:
+		return m.plan.Waiting != nil && m.written() && !m.plan.Waiting.MessagingPooled
+	default:
+		return false
+	}
 }
 
 // eligible are the candidates who may be offered the item now, in plan order, without those who let it pass.

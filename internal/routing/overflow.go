@@ -7,6 +7,7 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/incr"
+	"github.com/rollcall-dev/rollcall/internal/roster"
 )
 
 // loop is what the overflow graph says of one target.
@@ -45,6 +46,10 @@ func (p *Planner) specified(t *incr.Task, x Target) [2]Destination {
 	case KindUserGroup:
 		if d := dialing(p.roster.UserGroup(t, x.Name)); d != nil {
 			return [2]Destination{groupDestination(d.Overflow), groupDestination(d.OutOfHours)}
+		}
+	case KindQueue:
+		if q := p.roster.Queue(t, x.Name); q != nil {
+			return [2]Destination{groupDestination(q.Spec.Overflow), groupDestination(q.Spec.OutOfHours)}
 		}
 	}
 	return [2]Destination{}
@@ -132,13 +137,15 @@ func walkBack(cameFrom map[Target]Target, to Target) []Target {
 	return path
 }
 
-// exists says whether an object is a node of the overflow graph; a dialing group also while it is switched off.
+// exists says whether an object is a node of the overflow graph; a dialing group or queue also while it is switched off.
 func (p *Planner) exists(t *incr.Task, x Target) bool {
 	switch x.Kind {
 	case KindDepartment:
 		return p.roster.Department(t, x.Name) != nil
 	case KindUserGroup:
 		return dialing(p.roster.UserGroup(t, x.Name)) != nil
+	case KindQueue:
+		return p.roster.Exists(t, roster.KindQueue, x.Name)
 	default:
 		return false
 	}

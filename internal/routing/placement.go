@@ -43,15 +43,19 @@ type requirement struct {
 	profiles []string
 	// skills with their lowest level; those the organization does not list are left out.
 	skills []skill
-	// assigned: items are assigned automatically.
+	// assigned: written items are assigned automatically.
 	assigned bool
+	// voice: calls come here too, for which automatic assignment does not matter.
+	voice bool
+	// exclusive: nobody of a campaign is taken.
+	exclusive bool
 }
 
 func sameRequirement(a, b *requirement) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.assigned == b.assigned && slices.Equal(a.channels, b.channels) && slices.Equal(a.profiles, b.profiles) && slices.Equal(a.skills, b.skills)
+	return a.assigned == b.assigned && a.voice == b.voice && a.exclusive == b.exclusive && slices.Equal(a.channels, b.channels) && slices.Equal(a.profiles, b.profiles) && slices.Equal(a.skills, b.skills)
 }
 
 // requirementOf is nil for a target that has no plan.
@@ -61,6 +65,10 @@ func (p *Planner) requirementOf(t *incr.Task, x Target) *requirement {
 		return nil
 	case x.Kind == KindUserGroup:
 		return &requirement{channels: telephone, profiles: p.Served(t, x)}
+	case x.Kind == KindQueue:
+		return p.queueRequirement(t, x)
+	case x.Kind == KindCampaign:
+		return &requirement{channels: telephone}
 	}
 	d := p.roster.Department(t, x.Name)
 	return &requirement{
@@ -109,6 +117,7 @@ func (p *Planner) place(t *incr.Task, name string) []placement {
 			out = p.placeIn(t, out, name, Target{Kind: KindUserGroup, Name: group}, "", false)
 		}
 	}
+	out = p.placeInQueues(t, out, name)
 	slices.SortFunc(out, func(a, b placement) int { return compareTargets(a.target, b.target) })
 	return out
 }

@@ -92,13 +92,15 @@ const (
 // reads. Its next transition is kept beside it (Planner.NextTransition). It names schedules and absences and never says what is open.
 type Plan struct {
 	Target Target
-	// Strategy is the dialing strategy of a group, or the selection of a department, which counts in mode Assigned only.
+	// Strategy is the dialing strategy of a group, or the selection of a department, which counts in mode Assigned only, or
+	// of a queue: where its two channels differ, Voice=X,Messaging=Y. Empty for campaigns.
 	Strategy Strategy
 	// Mode is the mode in effect of a department: Pooled too where the organization assigns no chats automatically.
-	// Empty for other kinds.
+	// That of a campaign is Predictive or Progressive. Empty for other kinds.
 	Mode Mode
 	// Candidates passed every static reason, in the order of the strategy: dialing by (position, none last; name),
-	// MostQualified under Assigned by (skill score descending; name), everything else by name.
+	// MostQualified under Assigned and in queues by (skill score descending; name), LeastQualified by (skill score; name),
+	// everything else by name.
 	Candidates []Candidate
 	// Excluded are members, assigned people and supervisors of the target that did not, by name, with the first reason.
 	Excluded []Exclusion
@@ -123,6 +125,8 @@ type Plan struct {
 	ChatCounts ChatCounts
 	// Bot is the bot of a department, or nil.
 	Bot *Bot
+	// Waiting is set for queues.
+	Waiting *Waiting
 }
 
 // Target is the object that a plan belongs to.
@@ -149,7 +153,8 @@ type Candidate struct {
 	Schedule string
 	// Absence is the first absence that has not ended at the time of computation.
 	Absence *Absence
-	// Channels are the channels the person takes, sorted; empty: all.
+	// Channels are the channels the person takes, in queues those on which items of the queue are offered to the person;
+	// sorted; empty: all.
 	Channels []string
 }
 
@@ -259,9 +264,4 @@ func (p *Plan) Without(name string) *Plan {
 	out := *p
 	out.Candidates = slices.DeleteFunc(slices.Clone(p.Candidates), func(c Candidate) bool { return c.Name == name })
 	return &out
-}
-
-// capsChats says whether the items of this target count against a person's chat limit: only chats do.
-func (p *Plan) capsChats() bool {
-	return p.Target.Kind == KindDepartment && p.Mode == Assigned
 }

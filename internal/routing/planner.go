@@ -24,7 +24,7 @@ type People interface {
 	ChatLimit(t *incr.Task, teammate string) int32
 }
 
-// Planner keeps the plans of one organization up to date. Its values are queries of the roster's graph:
+// Planner keeps the plans of one organization up to date. Its values are queries of the roster's graph:
 // after a change and Settle, exactly the plans that read something that changed are computed again.
 type Planner struct {
 	roster *roster.Roster
@@ -143,6 +143,8 @@ func (p *Planner) allTargets(t *incr.Task, _ struct{}) []Target {
 			out = append(out, Target{Kind: KindUserGroup, Name: name})
 		}
 	}
+	out = append(out, p.queueTargets(t)...)
+	slices.SortFunc(out, compareTargets)
 	return out
 }
 
@@ -159,6 +161,10 @@ func (p *Planner) live(t *incr.Task, x Target) bool {
 		return p.roster.Department(t, x.Name) != nil
 	case KindUserGroup:
 		return p.dialable.Get(t, x.Name)
+	case KindQueue:
+		return p.roster.Exists(t, roster.KindQueue, x.Name) && p.settings.Get(t, struct{}{}).contactCenter
+	case KindCampaign:
+		return p.roster.Exists(t, roster.KindCampaign, x.Name) && p.settings.Get(t, struct{}{}).contactCenter
 	default:
 		return false
 	}
@@ -239,6 +245,10 @@ func (p *Planner) compute(t *incr.Task, x Target) *Plan {
 		return nil
 	case x.Kind == KindDepartment:
 		return p.departmentPlan(t, x)
+	case x.Kind == KindQueue:
+		return p.queuePlan(t, x)
+	case x.Kind == KindCampaign:
+		return p.campaignPlan(t, x)
 	default:
 		return p.dialingPlan(t, x)
 	}

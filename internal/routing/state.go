@@ -36,6 +36,8 @@ type State struct {
 
 	// Rotation are the counters of this target.
 	Rotation Rotation `json:"-"`
+	// Waiting counts the items that wait in the queue before this one.
+	Waiting int `json:"-"`
 	// RingingLegs counts the legs that other calls of the same group have ringing now (cap scope PerGroup).
 	RingingLegs int `json:"-"`
 }

@@ -234,6 +234,9 @@ func (e *evaluation) dataScope(t *person) DataScope {
 			}
 		}
 	}
+	if named["ManagedGroups"] {
+		out.Queues, out.Campaigns = result.SupervisesQueues, result.SupervisesCampaigns
+	}
 	if named["OwnPractices"] && e.pol.practiceScoping == "Enabled" {
 		practices := set{}
 		for _, q := range t.spec.Practices {

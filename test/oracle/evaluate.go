@@ -25,6 +25,8 @@ type evaluation struct {
 	profiles    map[string]rollcallv1.Profile
 	departments map[string]rollcallv1.Department
 	schedules   map[string]rollcallv1.Schedule
+	queues      map[string]rollcallv1.Queue
+	campaigns   map[string]rollcallv1.Campaign
 
 	roles            map[string]roleContent
 	profileCatalogue set
@@ -41,6 +43,8 @@ func Evaluate(org Org, state State, now time.Time) Result {
 		profiles:    byName(org.Profiles, func(o rollcallv1.Profile) string { return o.Name }),
 		departments: byName(org.Departments, func(o rollcallv1.Department) string { return o.Name }),
 		schedules:   byName(org.Schedules, func(o rollcallv1.Schedule) string { return o.Name }),
+		queues:      byName(org.Queues, func(o rollcallv1.Queue) string { return o.Name }),
+		campaigns:   byName(org.Campaigns, func(o rollcallv1.Campaign) string { return o.Name }),
 		roles:       map[string]roleContent{},
 		result: Result{
 			Teammates: map[string]Teammate{}, Groups: map[string]Group{}, Departments: map[string]Department{}, Roles: map[string]Role{},
@@ -59,6 +63,7 @@ func Evaluate(org Org, state State, now time.Time) Result {
 	e.computeLeaders()
 	e.computeIncumbents()
 	e.computeGroups()
+	e.computeAssignments()
 	e.computeAccess()
 	e.computePlans()
 	e.recordPeople()
@@ -69,7 +74,7 @@ func Evaluate(org Org, state State, now time.Time) Result {
 func (e *evaluation) recordPeople() {
 	for _, name := range slices.Sorted(maps.Keys(e.people)) {
 		r := e.people[name].record
-		if r.ConfirmedAt != nil || r.ArchivedAt != nil || r.ApprovedCard != nil || r.Home != "" || r.Cover != "" {
+		if r.ConfirmedAt != nil || r.ArchivedAt != nil || r.ApprovedCard != nil || r.Home != "" || r.Cover != "" || r.Campaign != "" {
 			e.result.Next.People = append(e.result.Next.People, r)
 		}
 	}

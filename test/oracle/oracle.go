@@ -1,7 +1,8 @@
 // Package oracle is the slow reference for the engine: RULES.md written down a second time, as loops over lists and maps of
 // strings, so that property tests can compare the two on random organizations. It shares no code with the engine, keeps
 // nothing between two calls and has no indexes; where it can say something plainly or quickly, it says it plainly. It covers
-// for organizations, schedules, roles, profiles, teammates, groups and departments.
+// for organizations, schedules, roles, profiles, teammates, groups, departments, queues and
+// campaigns.
 package oracle
 
 import (
@@ -21,6 +22,8 @@ type Org struct {
 	Teammates    []rollcallv1.Teammate
 	UserGroups   []rollcallv1.UserGroup
 	Departments  []rollcallv1.Department
+	Queues       []rollcallv1.Queue
+	Campaigns    []rollcallv1.Campaign
 }
 
 // State is what the Ledger holds. The zero State is that of a new organization.
@@ -48,6 +51,8 @@ type Person struct {
 	ApprovedCard            *Card
 	// Home and Cover are the incumbents of R-5, "" for none.
 	Home, Cover string
+	// Campaign is the effective one of R-18, "" for none.
+	Campaign string
 	// MissingSince is when nobody matched the record for the first time. The Ledger does not store it; a record is dropped
 	// two minutes later, the shortest deletion grace.
 	MissingSince *time.Time
@@ -84,7 +89,8 @@ type Result struct {
 	Groups      map[string]Group
 	Departments map[string]Department
 	Roles       map[string]Role
-	// Plans is by target: every department, and every enabled group with dialing while the contact centre is enabled.
+	// Plans is by target: every department, and while the contact centre is enabled every enabled group with dialing, every
+	// queue and every campaign.
 	Plans map[Ref]Plan
 	// Inbound is by profile; profiles that no target serves are absent and go to DefaultDepartment, if that is not "".
 	Inbound           map[string]Inbound
@@ -117,12 +123,25 @@ type Teammate struct {
 	// Groups are the accepted ones, Disabled ones included; Supervises are the groups that accept the person as supervisor.
 	Groups     []Membership
 	Supervises []string
+	// SupervisesQueues and SupervisesCampaigns are those that accept the person as supervisor.
+	SupervisesQueues, SupervisesCampaigns []string
+	Assignment                            Assignment
 	// The rest is empty while the gate is closed.
 	AccountPermissions []string
 	Profiles           []Profile
 	DataScope          DataScope
 	Voice              Voice
 	Chat               Chat
+}
+
+// Assignment is what a person works on.
+type Assignment struct {
+	// Type is the one in effect: None, Queues or Campaign; Campaign is "" under the other two.
+	Type, Campaign string
+	// NotReleased says that the campaign stays although spec asks for queues.
+	NotReleased bool
+	// Queues are direct ones by name, then those through groups by name; Cut are those beyond maxQueues.
+	Queues, Cut []string
 }
 
 // Membership is one accepted group with the claims that lead into it, by rank and then by the including group's member.
@@ -160,6 +179,7 @@ type DataScope struct {
 	Areas                          map[string][]string
 	All                            bool
 	Departments, Groups, Practices []string
+	Queues, Campaigns              []string
 	Leader                         string
 }
 
@@ -227,7 +247,7 @@ type Role struct {
 	Closing             []string
 }
 
-// Plan is a RoutePlan without numbers copied from the spec.
+// Plan is a RoutePlan without numbers copied from the spec.
 type Plan struct {
 	Strategy, Mode string
 	// Candidates are in plan order.
@@ -262,6 +282,8 @@ type Candidate struct {
 	SkillScore int32
 	MaxChats   int32
 	Schedule   string
+	// Channels are those on which a queue offers items to the person, sorted; empty for other kinds.
+	Channels []string
 	// AbsenceFrom and AbsenceUntil bound the first absence that is not over; HasAbsence tells an unbounded one from none.
 	HasAbsence                bool
 	AbsenceFrom, AbsenceUntil *time.Time

@@ -19,7 +19,7 @@ const (
 	throughGroups
 )
 
-// target is a department or a dialing group while routing is computed.
+// target is a department, a queue or a dialing group while routing is computed.
 type target struct {
 	ref Ref
 	// serves has the strongest way for each profile.
@@ -35,7 +35,7 @@ func (t *target) served() []string {
 	return out.sorted()
 }
 
-// computePlans fills plans, inbound and departments.
+// computePlans fills plans, inbound and departments.
 func (e *evaluation) computePlans() {
 	targets := e.targets()
 	e.computeInbound(targets)
@@ -51,6 +51,11 @@ func (e *evaluation) computePlans() {
 				continue
 			}
 			plan = e.groupPlan(e.groups[t.ref.Name], t)
+		case "Queue":
+			if e.contactCenterOff() {
+				continue
+			}
+			plan = e.queuePlan(e.queues[t.ref.Name], t)
 		}
 		plan.Served, plan.OverflowCycle, plan.Overflow, plan.OutOfHours = t.served(), cyclic[t.ref], t.overflow, t.outOfHours
 		for _, in := range e.result.Inbound {
@@ -59,9 +64,16 @@ func (e *evaluation) computePlans() {
 		plan.Routable = len(plan.Candidates) > 0
 		e.result.Plans[t.ref] = plan
 	}
+	for _, c := range e.org.Campaigns {
+		if !e.contactCenterOff() {
+			plan := e.campaignPlan(c)
+			plan.Routable = len(plan.Candidates) > 0
+			e.result.Plans[Ref{"Campaign", c.Name}] = plan
+		}
+	}
 }
 
-// targets lists departments and dialing groups, sorted by kind and name.
+// targets lists departments, queues and dialing groups, sorted by kind and name.
 func (e *evaluation) targets() []target {
 	var out []target
 	for _, d := range e.org.Departments {
@@ -111,6 +123,7 @@ func (e *evaluation) targets() []target {
 		}
 		out = append(out, t)
 	}
+	out = append(out, e.queueTargets()...)
 	slices.SortFunc(out, func(a, b target) int { return compareRefs(a.ref, b.ref) })
 	return out
 }

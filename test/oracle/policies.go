@@ -16,6 +16,8 @@ type policies struct {
 	allowedBaseTypes, cardCreate                                                     []string
 	chatMaximum, chatDefault                                                         int32
 	blockMax                                                                         time.Duration
+	maxQueues                                                                        int32
+	campaignToQueue                                                                  string
 }
 
 // preset is one column of the table of API section 2.
@@ -25,6 +27,7 @@ func preset(name rollcallv1.Preset) policies {
 		permissionSetApplication: "Continuous", profileRoleCombination: "Union", ownerAssignment: "Manual", confirmation: "NotRequired",
 		cardApproval: "NotRequired", teamLeader: "Optional", practiceScoping: "Disabled", defaultRoutingMode: "Assigned",
 		allowCustom: true, archiveReversible: true, chatUnlimited: true, chatMaximum: 100, chatDefault: -1,
+		campaignToQueue: "Atomic",
 	}
 	switch name {
 	case rollcallv1.PresetSocialCare:
@@ -46,6 +49,7 @@ func preset(name rollcallv1.Preset) policies {
 		p.allowCustom, p.allowedBaseTypes = false, []string{"Owner", "Administrator", "Manager", "Supervisor", "Agent"}
 		p.chatUnlimited, p.chatMaximum, p.chatDefault = false, 100, 10
 		p.blockMax, p.archiveReversible = 744*time.Hour, false
+		p.maxQueues, p.campaignToQueue = 5, "RequireUnassign"
 	}
 	return p
 }
@@ -87,6 +91,10 @@ func resolvePolicies(spec rollcallv1.OrganizationSpec) policies {
 		overrideValue(&p.chatUnlimited, o.ChatLimit.AllowUnlimited)
 		overrideValue(&p.chatMaximum, o.ChatLimit.Maximum)
 		overrideValue(&p.chatDefault, o.ChatLimit.Default)
+	}
+	if o.Assignment != nil {
+		overrideValue(&p.maxQueues, o.Assignment.MaxQueues)
+		override(&p.campaignToQueue, o.Assignment.CampaignToQueue)
 	}
 	if o.Archive != nil {
 		overrideValue(&p.archiveReversible, o.Archive.Reversible)

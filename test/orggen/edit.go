@@ -31,17 +31,25 @@ type Edit struct {
 }
 
 // Kinds of the objects of an organization, in the order in which they are drawn.
-var kinds = []string{"Teammate", "UserGroup", "Profile", "ProfileRole", "AccountRole", "Department", "Schedule", "Organization"}
+var kinds = []string{"Teammate", "UserGroup", "Profile", "ProfileRole", "AccountRole", "Department", "Queue", "Campaign", "Schedule", "Organization"}
 
 var pools = map[string][]string{
 	"Teammate": teammates, "UserGroup": groups, "Profile": profiles, "ProfileRole": profRoles, "AccountRole": acctRoles, "Department": depts,
+	"Queue": queues, "Campaign": campaigns,
 	"Schedule": schedules, "Organization": {rollcallv1.OrganizationName},
 }
 
 // DrawEdit draws an edit that is possible in w. Three quarters of the changes of an object touch one field of its spec, or
-// its labels and annotations, and leave the rest as it was. The Organization is changed but never deleted.
+// its labels and annotations, and leave the rest as it was. Some edits have somebody of a campaign ask for
+// queues, which hardly ever happens otherwise (V-41). The Organization is changed but never deleted.
 func DrawEdit(t *rapid.T, w *World) Edit {
 	g := generator{t: t, w: w}
+	if tm := g.inCampaign(); tm != nil && g.chance(15, "asks for queues") {
+		meta := g.meta("Teammate", tm.Name, tm)
+		tm.ResourceVersion, tm.Generation = meta.ResourceVersion, meta.Generation
+		tm.Spec.Assignment = rollcallv1.Assignment{Type: "Queues", Queues: []rollcallv1.ObjectRef{{Name: pick(g, queues, "queue")}}}
+		return Edit{Put: tm}
+	}
 	switch n := g.sixteenth("edit"); {
 	case n == 15 && g.chance(50, "lost"):
 		return Edit{LoseLedger: true}
@@ -68,6 +76,16 @@ func DrawEdit(t *rapid.T, w *World) Edit {
 		return Edit{Put: g.draw(oracle.Ref{Kind: "Teammate", Name: teammates[0]}, nil)}
 	}
 	return Edit{Put: g.change(ref)}
+}
+
+// inCampaign is a copy of the first teammate whose assignment is a campaign, or nil.
+func (g generator) inCampaign() *rollcallv1.Teammate {
+	for i := range g.w.Org.Teammates {
+		if tm := &g.w.Org.Teammates[i]; tm.Spec.Assignment.Type == "Campaign" {
+			return tm.DeepCopy()
+		}
+	}
+	return nil
 }
 
 // existing draws an object of the world.
@@ -125,6 +143,10 @@ func (g generator) draw(ref oracle.Ref, old Object) Object {
 		return g.teammate(ref.Name, as[rollcallv1.Teammate](old))
 	case "UserGroup":
 		return g.userGroup(ref.Name, as[rollcallv1.UserGroup](old))
+	case "Queue":
+		return g.queue(ref.Name, as[rollcallv1.Queue](old))
+	case "Campaign":
+		return g.campaign(ref.Name, as[rollcallv1.Campaign](old))
 	}
 	return g.department(ref.Name, as[rollcallv1.Department](old))
 }
@@ -173,6 +195,12 @@ func Objects(org oracle.Org) []Object {
 	for i := range org.Departments {
 		out = append(out, &org.Departments[i])
 	}
+	for i := range org.Queues {
+		out = append(out, &org.Queues[i])
+	}
+	for i := range org.Campaigns {
+		out = append(out, &org.Campaigns[i])
+	}
 	return out
 }
 
@@ -215,6 +243,10 @@ func (w *World) Apply(e Edit) {
 		w.Org.UserGroups = replaced(w.Org.UserGroups, ref.Name, as[rollcallv1.UserGroup](e.Put))
 	case "Department":
 		w.Org.Departments = replaced(w.Org.Departments, ref.Name, as[rollcallv1.Department](e.Put))
+	case "Queue":
+		w.Org.Queues = replaced(w.Org.Queues, ref.Name, as[rollcallv1.Queue](e.Put))
+	case "Campaign":
+		w.Org.Campaigns = replaced(w.Org.Campaigns, ref.Name, as[rollcallv1.Campaign](e.Put))
 	}
 }
 
@@ -239,6 +271,8 @@ func Shuffled(t *rapid.T, org oracle.Org) oracle.Org {
 	org.Teammates = shuffled(t, org.Teammates)
 	org.UserGroups = shuffled(t, org.UserGroups)
 	org.Departments = shuffled(t, org.Departments)
+	org.Queues = shuffled(t, org.Queues)
+	org.Campaigns = shuffled(t, org.Campaigns)
 	return org
 }
 

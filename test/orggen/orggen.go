@@ -30,6 +30,8 @@ var (
 	groups     = []string{"g1", "g2", "g3", "g4", "g5", "g6"}
 	profiles   = []string{"p1", "p2", "p3", "p4", "p5", "p6"}
 	depts      = []string{"d1", "d2", "d3"}
+	queues     = []string{"q1", "q2", "q3"}
+	campaigns  = []string{"c1", "c2"}
 	schedules  = []string{"s1", "s2"}
 	practices  = []string{"north", "south"}
 	skills     = []string{"french", "repair"}
@@ -85,6 +87,12 @@ func Draw(t *rapid.T) World {
 	}
 	for _, name := range g.names("departments", depts, 3) {
 		w.Org.Departments = append(w.Org.Departments, *g.department(name, nil))
+	}
+	for _, name := range g.names("queues", queues, 3) {
+		w.Org.Queues = append(w.Org.Queues, *g.queue(name, nil))
+	}
+	for _, name := range g.names("campaigns", campaigns, 2) {
+		w.Org.Campaigns = append(w.Org.Campaigns, *g.campaign(name, nil))
 	}
 	return w
 }
@@ -271,6 +279,11 @@ func (g generator) policies() *rollcallv1.Policies {
 	if g.chance(percent, "chatLimit") {
 		p.ChatLimit = &rollcallv1.ChatLimitPolicy{
 			AllowUnlimited: maybe(g, 50, switches, "allowUnlimited"), Maximum: maybe(g, 50, []int32{1, 4, 100}, "maximum"), Default: maybe(g, 50, []int32{-1, 2, 50}, "default"),
+		}
+	}
+	if g.chance(2*percent, "assignment") {
+		p.Assignment = &rollcallv1.AssignmentPolicy{
+			MaxQueues: maybe(g, 70, []int32{0, 1, 2}, "maxQueues"), CampaignToQueue: maybe(g, 70, []rollcallv1.CampaignToQueue{"Atomic", "RequireUnassign"}, "campaignToQueue"),
 		}
 	}
 	if g.chance(percent, "archive") {

@@ -25,12 +25,18 @@ func TestVariety(t *testing.T) {
 				seen["edit: Ledger lost"]++
 				state = oracle.State{Lost: true}
 			}
-			state = oracle.Evaluate(w.Org, state, w.Now).Next
+			r := oracle.Evaluate(w.Org, state, w.Now)
+			for _, tm := range r.Teammates {
+				if tm.Assignment.NotReleased {
+					seen["campaign: not released"]++
+				}
+			}
+			state = r.Next
 		}
 		tally(seen, w, oracle.Evaluate(w.Org, state, w.Now))
 		return true
 	})
-	const worlds = 300
+	const worlds = 400
 	for seed := range worlds {
 		histories.Example(seed)
 	}
@@ -39,6 +45,7 @@ func TestVariety(t *testing.T) {
 		"group: unresolved", "group: yielding", "group: supervisor",
 		"plan: conflict", "plan: cycle", "plan: routable", "plan: all disabled", "plan: absence", "plan: extension", "plan: score", "plan: position",
 		"voice: inconsistent", "voice: caller id", "chat: clamped", "profile: approval required", "profile: no permission", "person: survey",
+		"queues: several", "queues: cut", "campaign: in effect", "campaign: not released", "queue: some channels", "queue: supervisor", "campaign: supervisor",
 	}
 	for _, phase := range []string{
 		"Invalid", "Scheduled", "Invited", "AwaitingConfirmation", "CardIncomplete", "PendingReview", "Active", "Blocked", "Ended", "Archived",
@@ -58,7 +65,7 @@ func TestVariety(t *testing.T) {
 		want = append(want, "source: "+source)
 	}
 	for _, reason := range []string{
-		"Lifecycle", "SupervisorOnly", "RoleCannotHandle", "NoProfileAccess", "Channel", "Availability", "Skills", "AutoAssignmentOff",
+		"Lifecycle", "SupervisorOnly", "RoleCannotHandle", "NoProfileAccess", "Channel", "Availability", "CampaignExclusive", "Skills", "AutoAssignmentOff",
 	} {
 		want = append(want, "excluded: "+reason)
 	}
@@ -86,6 +93,11 @@ func tally(seen map[string]int, w orggen.World, r oracle.Result) {
 		count("person: survey", tm.SurveyEligible)
 		count("voice: inconsistent", tm.GateOpen && !tm.Voice.Consistent)
 		count("voice: caller id", tm.Voice.CallerIDProfile != "")
+		count("queues: several", len(tm.Assignment.Queues) > 1)
+		count("queues: cut", len(tm.Assignment.Cut) > 0)
+		count("campaign: in effect", tm.Assignment.Campaign != "")
+		count("queue: supervisor", len(tm.SupervisesQueues) > 0)
+		count("campaign: supervisor", len(tm.SupervisesCampaigns) > 0)
 		count("chat: clamped", tm.GateOpen && !tm.Chat.InRange)
 		for _, m := range tm.Groups {
 			for _, p := range m.Provenances {
@@ -127,6 +139,7 @@ func tally(seen map[string]int, w orggen.World, r oracle.Result) {
 		}
 		for _, c := range plan.Candidates {
 			count("plan: absence", c.HasAbsence)
+			count("queue: some channels", len(c.Channels) > 0 && len(c.Channels) < 5)
 			count("plan: extension", c.Extension != "")
 			count("plan: score", c.SkillScore > 0)
 			count("plan: position", c.Position != nil && *c.Position < math.MaxInt32)

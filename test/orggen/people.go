@@ -22,7 +22,7 @@ func (g generator) teammate(name string, old *rollcallv1.Teammate) *rollcallv1.T
 		AccountRoleRef:        g.ref(60, acctRefs, "account role"),
 		ScheduleRef:           g.ref(20, schedules, "schedule"),
 		CanManageTeams:        maybe(g, 60, []bool{true, true, false}, "can manage teams"),
-		TeamLeaderRef:         g.ref(40, teammates, "leader"),
+		TeamLeaderRef:         g.ref(40, teammates[:6], "leader"),
 		Card:                  g.card(),
 		Channels:              some(g, []rollcallv1.Channel{"Phone", "Chat", "Email"}, 2, "channels"),
 		Availability:          "Available",
@@ -64,6 +64,15 @@ func (g generator) teammate(name string, old *rollcallv1.Teammate) *rollcallv1.T
 	}
 	if g.chance(7, "terminating") && g.chance(50, "now") {
 		t.DeletionTimestamp, t.Finalizers = new(metav1.NewTime(g.w.Now)), []string{"example.org/hold"}
+	}
+	switch queued := some(g, append([]string{"missing"}, queues...), 3, "queues"); {
+	case g.chance(30, "campaign"):
+		t.Spec.Assignment = rollcallv1.Assignment{Type: "Campaign", CampaignRef: &rollcallv1.ObjectRef{Name: pick(g, append([]string{"missing"}, campaigns...), "campaign")}}
+	case len(queued) > 0 && g.chance(60, "assigned"):
+		t.Spec.Assignment = rollcallv1.Assignment{Type: "Queues"}
+		for _, name := range queued {
+			t.Spec.Assignment.Queues = append(t.Spec.Assignment.Queues, rollcallv1.ObjectRef{Name: name})
+		}
 	}
 	g.lifecycle(t)
 	g.approve(t)
@@ -247,7 +256,7 @@ func (g generator) groupOverflow() *rollcallv1.GroupOverflow {
 	case 3:
 		return &rollcallv1.GroupOverflow{Type: "Voicemail"}
 	case 4:
-		return &rollcallv1.GroupOverflow{Type: "Queue", Name: new("missing")}
+		return &rollcallv1.GroupOverflow{Type: "Queue", Name: new(pick(g, queues, "to"))}
 	}
 	return &rollcallv1.GroupOverflow{Type: "Hangup"}
 }
@@ -271,7 +280,7 @@ func (g generator) department(name string, old *rollcallv1.Department) *rollcall
 	case 1, 2:
 		d.Spec.Routing.Overflow = &rollcallv1.DepartmentOverflow{Type: "Department", Name: new(pick(g, depts, "to"))}
 	case 3:
-		d.Spec.Routing.Overflow = &rollcallv1.DepartmentOverflow{Type: "Queue", Name: new("missing")}
+		d.Spec.Routing.Overflow = &rollcallv1.DepartmentOverflow{Type: "Queue", Name: new(pick(g, append([]string{"missing"}, queues...), "to"))}
 	}
 	if g.chance(40, "out of hours") {
 		d.Spec.OutOfHours = &rollcallv1.DepartmentOutOfHours{Type: "Department", Name: new(pick(g, depts, "to"))}

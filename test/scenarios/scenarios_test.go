@@ -119,6 +119,12 @@ func statusOf(t *testing.T, e *engine.Engine, o lint.Object) map[string]any {
 	case roster.KindDepartment:
 		s := e.Lint.Department(o.Name)
 		status = &s
+	case roster.KindQueue:
+		s := e.Lint.Queue(o.Name)
+		status = &s
+	case roster.KindCampaign:
+		s := e.Lint.Campaign(o.Name)
+		status = &s
 	default:
 		t.Fatalf("no status for %s", o)
 	}

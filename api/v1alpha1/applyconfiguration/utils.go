@@ -42,6 +42,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.BlockPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Bot"):
 		return &apiv1alpha1.BotApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Campaign"):
+		return &apiv1alpha1.CampaignApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CampaignSpec"):
+		return &apiv1alpha1.CampaignSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CampaignStatus"):
+		return &apiv1alpha1.CampaignStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Card"):
 		return &apiv1alpha1.CardApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CardApproval"):
@@ -196,6 +202,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ProfileSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ProfileStatus"):
 		return &apiv1alpha1.ProfileStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Queue"):
+		return &apiv1alpha1.QueueApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("QueueRouting"):
+		return &apiv1alpha1.QueueRoutingApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("QueueSpec"):
+		return &apiv1alpha1.QueueSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("QueueStatus"):
+		return &apiv1alpha1.QueueStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReasonCount"):
 		return &apiv1alpha1.ReasonCountApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RejectedMember"):

@@ -58,7 +58,7 @@ func (p *plugin) connect() (*live, error) {
 // mapper knows our kinds without asking the cluster: one round trip less per command.
 func mapper() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
-	for _, kind := range []string{"Organization", "Schedule", "AccountRole", "ProfileRole", "Profile", "Teammate", "UserGroup", "Department", "EffectiveAccess", "RoutePlan", "Ledger"} {
+	for _, kind := range []string{"Organization", "Schedule", "AccountRole", "ProfileRole", "Profile", "Teammate", "UserGroup", "Department", "Queue", "Campaign", "EffectiveAccess", "RoutePlan", "Ledger"} {
 		m.Add(rollcallv1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
 	}
 	return m
@@ -82,6 +82,7 @@ func lists() []client.ObjectList {
 	return []client.ObjectList{
 		&rollcallv1.OrganizationList{}, &rollcallv1.ScheduleList{}, &rollcallv1.AccountRoleList{}, &rollcallv1.ProfileRoleList{},
 		&rollcallv1.ProfileList{}, &rollcallv1.TeammateList{}, &rollcallv1.UserGroupList{}, &rollcallv1.DepartmentList{},
+		&rollcallv1.QueueList{}, &rollcallv1.CampaignList{},
 	}
 }
 

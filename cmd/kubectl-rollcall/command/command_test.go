@@ -89,6 +89,10 @@ func TestGolden(t *testing.T) {
 		"route-profile-json":      {"route", "profile/page", "-f", in("care.yaml"), "-o", "json"},
 		"route-unserved-json":     {"route", "profile/hidden", "-f", in("care.yaml"), "-o", "json"},
 		"route-fjordline-json":    {"route", "department/care-americas", "-k", samples + "fjordline", "--at", "tue 18:00", "-o", "json"},
+		"route-queue":             {"route", "queue/orders", "-f", in("calls.yaml")},
+		"route-queue-json":        {"route", "queue/orders", "-f", in("calls.yaml"), "-o", "json"},
+		"route-campaign-json":     {"route", "campaign/winter-sale", "-f", in("calls.yaml"), "-o", "json"},
+		"status-calls":            {"status", "-f", in("calls.yaml")},
 		"explain":                 {"explain", "ana", "care.view", "page", "-f", in("care.yaml")},
 		"explain-json":            {"why", "ana", "care.view", "page", "-f", in("care.yaml"), "-o", "json"},
 		"explain-denied":          {"why", "ana", "care.delete", "page", "-f", in("care.yaml")},
@@ -166,6 +170,7 @@ func TestExitCodes(t *testing.T) {
 		"unknown teammate":        {[]string{"access", "zoe", "-f", care}, 65, `teammate "zoe" is unknown`},
 		"unknown profile":         {[]string{"check", "ana", "care.reply", "nowhere", "-f", care}, 65, `Profile "nowhere" is unknown`},
 		"unknown group":           {[]string{"members", "nowhere", "-f", care}, 65, `UserGroup "nowhere" is unknown`},
+		"unknown queue":           {[]string{"route", "queue/nowhere", "-f", in("calls.yaml")}, 65, `Queue "nowhere" is unknown`},
 		"unknown target":          {[]string{"route", "department/nowhere", "-f", care}, 65, `Department "nowhere" is unknown`},
 		"group without dialing":   {[]string{"route", "usergroup/guard", "-f", care}, 65, "UserGroup/guard: spec.voice.dialing"},
 		"no Organization":         {[]string{"-f", in("state.yaml")}, 65, "apiVersion or kind is missing"},
@@ -443,7 +448,7 @@ func TestInitRoundTrip(t *testing.T) {
 				t.Error(again.code, again.err)
 			}
 			schemas, err := filepath.Glob(filepath.Join(dir, "schemas", "*.json"))
-			if err != nil || len(schemas) != 8 {
+			if err != nil || len(schemas) != 10 {
 				t.Errorf("%v %v", schemas, err)
 			}
 			ana := "apiVersion: rollcall.dev/v1alpha1\nkind: Teammate\nmetadata: {name: ana}\nspec: {identity: {email: a@x.example}}\n"

@@ -59,7 +59,7 @@ func (p *plugin) route() *cobra.Command {
 	var state, without string
 	c := p.reading(&cobra.Command{
 		Use:   "route KIND/NAME",
-		Short: "Who gets the next item: usergroup/NAME, department/NAME, or profile/NAME for whatever serves it",
+		Short: "Who gets the next item: department/NAME, usergroup/NAME, queue/NAME, campaign/NAME, or profile/NAME for whatever serves it",
 		Args:  between(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			now, err := readState(state)
@@ -120,8 +120,9 @@ func readState(path string) (routing.State, error) {
 		IdleSince         map[string]time.Time
 		Seed              int64
 		Rotation          routing.Rotation
+		Waiting           int
 		RingingLegs       int
-	}{f.Presence, f.ActiveChats, f.AutoAssignedChats, f.CallsReceived, f.LastAssigned, f.IdleSince, f.Seed, routing.Rotation{}, 0}), nil
+	}{f.Presence, f.ActiveChats, f.AutoAssignedChats, f.CallsReceived, f.LastAssigned, f.IdleSince, f.Seed, routing.Rotation{}, 0, 0}), nil
 }
 
 // target resolves KIND/NAME. For a profile it is the target that serves it, and the item came in on that profile; a zero
@@ -129,7 +130,7 @@ func readState(path string) (routing.State, error) {
 func (o *organization) target(text string) (routing.Target, routing.Item, error) {
 	kind, name, ok := strings.Cut(text, "/")
 	if !ok || name == "" {
-		return routing.Target{}, routing.Item{}, usageError("target %q is not understood; expected usergroup/NAME, department/NAME or profile/NAME", text)
+		return routing.Target{}, routing.Item{}, usageError("target %q is not understood; expected usergroup/NAME, department/NAME, queue/NAME, campaign/NAME or profile/NAME", text)
 	}
 	switch strings.ToLower(kind) {
 	case "usergroup", "group":
@@ -143,6 +144,15 @@ func (o *organization) target(text string) (routing.Target, routing.Item, error)
 		return x, routing.Item{}, nil
 	case "department":
 		return routing.Target{Kind: routing.KindDepartment, Name: name}, routing.Item{}, o.exists("Department", name)
+	case "queue", "campaign":
+		x := routing.Target{Kind: map[string]routing.Kind{"queue": routing.KindQueue, "campaign": routing.KindCampaign}[strings.ToLower(kind)], Name: name}
+		if err := o.exists(string(x.Kind), name); err != nil {
+			return routing.Target{}, routing.Item{}, err
+		}
+		if o.Routing.Plan(nil, x) == nil {
+			return x, routing.Item{}, inputError("%s/%s: nobody is routed to; expected Organization spec.contactCenter Enabled", x.Kind, name)
+		}
+		return x, routing.Item{}, nil
 	case "profile":
 		if err := o.exists("Profile", name); err != nil {
 			return routing.Target{}, routing.Item{}, err
@@ -150,7 +160,7 @@ func (o *organization) target(text string) (routing.Target, routing.Item, error)
 		x, _ := o.Routing.Serving(o.peek(), name)
 		return x, routing.Item{Profile: name}, nil
 	}
-	return routing.Target{}, routing.Item{}, usageError("kind %q has no routes; expected usergroup/NAME, department/NAME or profile/NAME", kind)
+	return routing.Target{}, routing.Item{}, usageError("kind %q has no routes; expected usergroup/NAME, department/NAME, queue/NAME, campaign/NAME or profile/NAME", kind)
 }
 
 func (o *organization) routeTo(x routing.Target, item routing.Item, state routing.State, without string) *routeAnswer {

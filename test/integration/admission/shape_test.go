@@ -54,7 +54,7 @@ var _ = Describe("The policies", func() {
 	})
 
 	It("match rollcall.dev only, in every namespace, and no subresource", func() {
-		inputs := []string{"accountroles", "departments", "organizations", "profileroles", "profiles", "schedules", "teammates", "usergroups"}
+		inputs := []string{"accountroles", "campaigns", "departments", "organizations", "profileroles", "profiles", "queues", "schedules", "teammates", "usergroups"}
 		for _, p := range policies("config/admission") {
 			m := p.Spec.MatchConstraints
 			Expect(p.Spec.MatchConditions).To(BeEmpty(), p.Name)
@@ -194,7 +194,7 @@ var _ = Describe("The policies", func() {
 		all := policies("config/admission")
 		// The controller says nothing about kinds whose schema it has not seen yet: wait until it finds a mistake in each kind.
 		Eventually(func(g Gomega) {
-			for _, kind := range []string{"accountroles", "departments", "organizations", "profileroles", "profiles", "schedules", "teammates", "usergroups"} {
+			for _, kind := range []string{"accountroles", "campaigns", "departments", "organizations", "profileroles", "profiles", "queues", "schedules", "teammates", "usergroups"} {
 				wrong := all[slices.IndexFunc(all, func(p policy) bool { return p.Spec.ParamKind != nil })].DeepCopy()
 				wrong.Name = kind
 				wrong.Spec.Variables = nil

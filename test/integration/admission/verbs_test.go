@@ -135,6 +135,19 @@ var _ = Describe("Layer 3", func() {
 		Expect(byName.creates(ctx, t, `UserGroup other {supervisors: [{name: eva}]}`)).To(beDenied("ACT-2"))
 	})
 
+	It("supervisors of queues and campaigns (ACT-2)", func(ctx context.Context) {
+		t := newTenant(ctx, rollcallv1.PresetCustom, nil, "Queue orders {}\nCampaign sale {mode: Progressive}")
+		t.grant(ctx, user("supervisor"), policyRule("queues", write), policyRule("campaigns", write))
+		supervisor, manager := as(user("supervisor")), as(user("manager"))
+		for _, object := range []string{"Queue/orders", "Campaign/sale"} {
+			kind, name, _ := strings.Cut(object, "/")
+			Expect(supervisor.patches(ctx, t, object, `{spec: {supervisors: [{name: eva}]}}`)).To(
+				beDenied("ACT-2", kind+" "+name, "spec.supervisors", "assign-supervisors"), object)
+			Expect(supervisor.patches(ctx, t, object, `{spec: {displayName: Other}}`)).To(beAdmitted(), object)
+			Expect(manager.patches(ctx, t, object, `{spec: {supervisors: [{name: eva}]}}`)).To(beAdmitted(), object)
+		}
+	})
+
 	Context("S-71: one field, one verb", func() {
 		const block = `{state: Blocked, blockedFrom: "2027-01-01T00:00:00Z", blockedUntil: "2027-01-02T00:00:00Z"}`
 		objects := `
@@ -314,7 +327,7 @@ var _ = Describe("Layer 3", func() {
 
 	It("S-129: annotations that switch a safeguard off (ACT-11)", func(ctx context.Context) {
 		objects := map[string]string{
-			"AccountRole": `{baseType: Agent}`, "Department": `{}`, "ProfileRole": `{}`, "Profile": `{type: Chat}`, "Schedule": `{}`, "Teammate": `{}`, "UserGroup": `{}`,
+			"AccountRole": `{baseType: Agent}`, "Campaign": `{mode: Progressive}`, "Department": `{}`, "ProfileRole": `{}`, "Profile": `{type: Chat}`, "Queue": `{}`, "Schedule": `{}`, "Teammate": `{}`, "UserGroup": `{}`,
 		}
 		var text strings.Builder
 		for kind, spec := range objects {

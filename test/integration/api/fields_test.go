@@ -116,6 +116,15 @@ var _ = Describe("Fields", func() {
 		Entry("groups of a department", "Department", `{groups: %s}`, repeat(50, `{name: g-%d}`), repeat(51, `{name: g-%d}`)),
 		Entry("weight", "Department", `{groups: [{name: a, weight: %s}]}`, `100`, `101`),
 		Entry("tags of a department", "Department", `{tags: %s}`, repeat(50, `t-%d`), repeat(51, `t-%d`)),
+		Entry("name of a queue", "Queue", `{displayName: %s}`, long(100), long(101)),
+		Entry("description of a queue", "Queue", `{description: %s}`, long(200), long(201)),
+		Entry("priority", "Queue", `{priority: %s}`, `100`, `101`),
+		Entry("groups of a queue", "Queue", `{groups: %s}`, repeat(50, `{name: g-%d}`), repeat(51, `{name: g-%d}`)),
+		Entry("supervisors of a queue", "Queue", `{supervisors: %s}`, repeat(100, `{name: m-%d}`), repeat(101, `{name: m-%d}`)),
+		Entry("size of a queue", "Queue", `{routing: {maxSize: %s}}`, `100000`, `100001`),
+		Entry("skills of a queue", "Queue", `{routing: {requiredSkills: %s}}`, repeat(20, `{name: s-%d}`), repeat(21, `{name: s-%d}`)),
+		Entry("numbers of a campaign", "Campaign", `{mode: Predictive, callerIDProfiles: %s}`, repeat(100, `{name: p-%d}`), repeat(101, `{name: p-%d}`)),
+		Entry("abandoned calls", "Campaign", `{mode: Predictive, maxAbandonRatePercent: %s}`, `50`, `51`),
 		Entry("weekly hours", "Schedule", `{weekly: %s}`, repeat(42, `{days: [Monday], open: "09:00", close: "17:%02d"}`), repeat(43, `{days: [Monday], open: "09:00", close: "17:%02d"}`)),
 		Entry("days", "Schedule", `{weekly: [{days: %s, open: "09:00", close: "17:00"}]}`, `[Monday]`, `[]`),
 		Entry("exceptions", "Schedule", `{exceptions: %s}`, repeat(60, `{date: "2027-01-%02d"}`), repeat(61, `{date: "2027-01-%02d"}`)),
@@ -214,6 +223,15 @@ voice:
 `),
 		Entry("of a department without spec", "Department", ``,
 			`{description: "", default: false, visibility: Visible, routing: {selection: RoundRobin, overflow: {type: Unassigned}}, outOfHours: {type: Unassigned}}`),
+		Entry("of a queue without spec", "Queue", ``, `
+description: ""
+channels: [Voice, Messaging]
+priority: 50
+routing: {voiceSelection: LongestIdle, messagingSelection: LongestIdle, taskSelection: LongestWaiting, maxRingTime: 20s, holdWithoutAgents: Enabled}
+overflow: {type: Hangup}
+outOfHours: {type: Hangup}
+`),
+		Entry("of a campaign", "Campaign", `{mode: Progressive}`, `{mode: Progressive, state: Draft}`),
 		Entry("of a schedule without spec", "Schedule", ``, `{mode: Weekly}`),
 	)
 

@@ -7,6 +7,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
@@ -20,6 +21,8 @@ var smallest = map[string]string{
 	"Teammate":     `{identity: {employeeID: "1"}}`,
 	"UserGroup":    ``,
 	"Department":   ``,
+	"Queue":        ``,
+	"Campaign":     `{mode: Progressive}`,
 	"Schedule":     ``,
 }
 
@@ -50,7 +53,7 @@ var _ = Describe("Layer 1", func() {
 		Expect(tryCreate(ctx, object(kind, "smallest", smallest[kind]))).To(Succeed())
 	},
 		Entry(nil, "Organization"), Entry(nil, "AccountRole"), Entry(nil, "ProfileRole"), Entry(nil, "Profile"),
-		Entry(nil, "Teammate"), Entry(nil, "UserGroup"), Entry(nil, "Department"), Entry(nil, "Schedule"),
+		Entry(nil, "Teammate"), Entry(nil, "UserGroup"), Entry(nil, "Department"), Entry(nil, "Schedule"), Entry(nil, "Queue"), Entry(nil, "Campaign"),
 	)
 
 	DescribeTable("CEL-1 bounds names", func(ctx context.Context, kind string) {
@@ -58,7 +61,7 @@ var _ = Describe("Layer 1", func() {
 		expectAnswer(tryCreate(ctx, object(kind, strings.Repeat("n", 64), smallest[kind])), "63 characters")
 	},
 		Entry(nil, "AccountRole"), Entry(nil, "ProfileRole"), Entry(nil, "Profile"), Entry(nil, "Teammate"),
-		Entry(nil, "UserGroup"), Entry(nil, "Department"), Entry(nil, "Schedule"), Entry(nil, "EffectiveAccess"),
+		Entry(nil, "UserGroup"), Entry(nil, "Department"), Entry(nil, "Schedule"), Entry(nil, "EffectiveAccess"), Entry(nil, "Queue"), Entry(nil, "Campaign"),
 	)
 
 	It("leaves names of RoutePlan and Ledger their prefix", func(ctx context.Context) {
@@ -180,6 +183,13 @@ var _ = Describe("Layer 1", func() {
 		Entry("CEL-18: a closed department rejects", "Department", `{outOfHours: {type: Reject}}`, ""),
 		Entry("CEL-18: a closed department rejects by name", "Department", `{outOfHours: {type: Reject, name: x}}`, "name goes with type Department only"),
 		Entry("CEL-18: a closed department goes on without name", "Department", `{outOfHours: {type: Department}}`, "name goes with type Department only"),
+		Entry("CEL-18: a queue on to another", "Queue", `{overflow: {type: Queue, name: other}, outOfHours: {type: UserGroup, name: night}}`, ""),
+		Entry("CEL-18: a queue on to a group without name", "Queue", `{overflow: {type: UserGroup}}`, "name goes with type Queue and UserGroup only"),
+		Entry("CEL-18: a closed queue on to voicemail by name", "Queue", `{outOfHours: {type: Voicemail, name: box}}`, "name goes with type Queue and UserGroup only"),
+		Entry("CEL-18: a queue never goes on to a department", "Queue", `{overflow: {type: Department, name: x}}`, "Unsupported value"),
+
+		Entry("CEL-19: calls may be abandoned when dialed ahead", "Campaign", `{mode: Predictive, maxAbandonRatePercent: 3}`, ""),
+		Entry("CEL-19: and not otherwise", "Campaign", `{mode: Progressive, maxAbandonRatePercent: 3}`, "goes with mode Predictive only"),
 
 		Entry("CEL-26: a username", "Teammate", `{identity: {employeeID: "1", username: "ana@fjordline.example"}}`, ""),
 		Entry("CEL-26: a username with system in it", "Teammate", `{identity: {employeeID: "1", username: "my-system:ana"}}`, ""),
@@ -197,6 +207,8 @@ var _ = Describe("Layer 1", func() {
 		Entry("a base type is required", "AccountRole", `{}`, "spec.baseType: Required value"),
 		Entry("a base type is one of ten", "AccountRole", `{baseType: Boss}`, "Unsupported value"),
 		Entry("a preset is one of six", "Organization", `{preset: Emplifi}`, "Unsupported value"),
+		Entry("the mode of a campaign is required", "Campaign", `{}`, "spec.mode: Required value"),
+		Entry("a queue has a channel", "Queue", `{channels: []}`, "should have at least 1 items"),
 		Entry("the type of a profile is required", "Profile", `{}`, "spec.type: Required value"),
 		Entry("an identity is required", "Teammate", `{}`, "spec.identity: Required value"),
 		Entry("a permission set needs a role", "UserGroup", `{permissionSet: {}}`, "profileRoleRef: Required value"),
@@ -258,6 +270,9 @@ var _ = Describe("Layer 1", func() {
 		Entry(nil, "UserGroup", dialing(`strategy: Sequential, maxRingTime: 1s, maxGroupDialingTime: %s`), []string{"1s", "1h"}, []string{"61m"}),
 		Entry(nil, "Department", `{routing: {reassignAfter: %s}}`, []string{"1s", "24h"}, []string{"1ms", "25h"}),
 		Entry(nil, "Department", `{routing: {overflow: {type: Unassigned, after: %s}}}`, []string{"1s", "24h"}, []string{"0h", "25h"}),
+		Entry(nil, "Queue", `{routing: {maxRingTime: %s}}`, []string{"1s", "10m"}, []string{"0s", "11m"}),
+		Entry(nil, "Queue", `{routing: {maxWaitingTime: %s}}`, []string{"1s", "24h"}, []string{"0s", "25h"}),
+		Entry(nil, "Queue", `{afterServiceTime: %s}`, []string{"0s", "1h"}, []string{"61m"}),
 	)
 
 	DescribeTable("CEL-25 keeps what was chosen at creation", func(ctx context.Context, kind, before, allowed, refused, want string) {
@@ -281,7 +296,16 @@ var _ = Describe("Layer 1", func() {
 		Entry("scope, back to the default", "UserGroup", `{scope: Enterprise}`, `{scope: Enterprise, practices: [{name: a}]}`, `{}`, "scope is chosen when the group is created"),
 		Entry("onboarding method", "Teammate", person(`onboarding: {method: Invite}`), person(`onboarding: {method: Invite, inviteToken: again}`), person(`onboarding: {method: Create}`), "keep onboarding.method"),
 		Entry("onboarding method, by removing the struct", "Teammate", person(`onboarding: {method: Directory}`), person(`onboarding: {method: Directory}, firstName: Ana`), person(`firstName: Ana`), "keep onboarding.method"),
+		Entry("CEL-19: mode of an active campaign", "Campaign", `{mode: Predictive, state: Active}`, `{mode: Predictive, state: Paused}`, `{mode: Progressive, state: Paused}`, "pause the campaign first"),
 	)
+
+	It("CEL-19 lets a campaign that is not active change its mode", func(ctx context.Context) {
+		stored := object("Campaign", "moded", `{mode: Predictive, state: Paused}`)
+		Expect(strict().Create(ctx, stored)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(kube.Delete(ctx, stored)).To(Succeed()) })
+		Expect(unstructured.SetNestedField(stored.Object, "Progressive", "spec", "mode")).To(Succeed())
+		Expect(strict().Update(ctx, stored.DeepCopy(), client.DryRunAll)).To(Succeed())
+	})
 
 	It("refuses on update what it refuses on creation, and lets stored objects be healed", func(ctx context.Context) {
 		stored := object("Teammate", "updated", person(`maxChats: 3`))
@@ -310,6 +334,8 @@ var _ = Describe("Layer 1", func() {
 		Entry("a profile role", "ProfileRole", `{permissions: `+repeat(256, long(32)+`.v%d`)+`, denies: `+repeat(128, long(32)+`.v%d`)+`, includes: `+repeat(32, `{name: r-%d}`)+`}`),
 		Entry("an organization", "Organization", `{vocabulary: `+repeat(200, long(32)+`.v%d`)+`, denies: `+repeat(128, long(32)+`.v%d`)+`, skills: `+repeat(200, `{name: s-%d}`)+`, practices: `+repeat(200, `{name: p-%d}`)+`}`),
 		Entry("a department", "Department", `{groups: `+repeat(50, `{name: g-%d, weight: 2}`)+`, profiles: `+repeat(500, `{name: p-%d}`)+`}`),
+		Entry("a queue", "Queue", `{groups: `+repeat(50, `{name: g-%d}`)+`, supervisors: `+repeat(100, `{name: m-%d}`)+`, profiles: `+repeat(500, `{name: p-%d}`)+`}`),
+		Entry("a campaign", "Campaign", `{mode: Predictive, callerIDProfiles: `+repeat(100, `{name: p-%d}`)+`, supervisors: `+repeat(100, `{name: m-%d}`)+`}`),
 	)
 
 	It("never says immutable, so that no tool deletes and recreates", func(ctx context.Context) {

@@ -84,6 +84,8 @@ var _ = Describe("Serving", func() {
 		Entry(nil, "teammates", "Teammate", person(`accountRoleRef: {name: agent}`), `{displayName: Ana Tremblay, phase: Active}`, "Name=Ana Tremblay", "Phase=Active", "Role=agent", "Availability=Available"),
 		Entry(nil, "usergroups", "UserGroup", ``, `{memberCount: 4, profileCount: 2, conditions: [`+condition("PermissionSetCurrent")+`]}`, "State=Enabled", "Scope=Organization", "Members=4", "Profiles=2", "Set-Current=True"),
 		Entry(nil, "departments", "Department", `{default: true, routing: {mode: Pooled}}`, `{groupCount: 2, conditions: [`+condition("Routable")+`]}`, "Mode=Pooled", "Groups=2", "Routable=True", "Default=true"),
+		Entry(nil, "queues", "Queue", ``, `{conditions: [`+condition("Ready")+`, `+condition("Routable")+`]}`, "Priority=50", "Routable=True", "Ready=True"),
+		Entry(nil, "campaigns", "Campaign", `{mode: Progressive}`, `{`+ready+`}`, "Mode=Progressive", "State=Draft", "Ready=True"),
 		Entry(nil, "schedules", "Schedule", `{timeZone: Europe/Prague}`, `{open: false, `+ready+`}`, "Mode=Weekly", "Time-Zone=Europe/Prague", "Open=false", "Ready=True"),
 	)
 
@@ -124,7 +126,7 @@ var _ = Describe("Serving", func() {
 		}
 		Expect(shortNames).To(Equal(map[string]string{
 			"org": "Organization", "ar": "AccountRole", "profrole": "ProfileRole", "prof": "Profile", "tm": "Teammate", "ug": "UserGroup",
-			"dept": "Department", "sched": "Schedule", "ea": "EffectiveAccess", "rplan": "RoutePlan",
+			"dept": "Department", "que": "Queue", "camp": "Campaign", "sched": "Schedule", "ea": "EffectiveAccess", "rplan": "RoutePlan",
 		}))
 	})
 

@@ -230,6 +230,77 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: only
       type:
         scalar: boolean
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Campaign
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: spec
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignSpec
+    - name: status
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignStatus
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignMode
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignSpec
+  map:
+    fields:
+    - name: callerIDProfiles
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+    - name: displayName
+      type:
+        scalar: string
+    - name: maxAbandonRatePercent
+      type:
+        scalar: numeric
+    - name: mode
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignMode
+    - name: scheduleRef
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+    - name: state
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignState
+      default: Draft
+    - name: supervisors
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignState
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: observedGeneration
+      type:
+        scalar: numeric
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.CampaignToQueue
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.Card
@@ -1811,6 +1882,150 @@ var schemaYAML = typed.YAMLObject(`types:
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.ProfileVisibility
   scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Queue
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: spec
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueSpec
+      default: {}
+    - name: status
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueStatus
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueChannel
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueRouting
+  map:
+    fields:
+    - name: holdWithoutAgents
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.Switch
+      default: Enabled
+    - name: maxRingTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+      default: 20s
+    - name: maxSize
+      type:
+        scalar: numeric
+    - name: maxWaitingTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: messagingSelection
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueSelection
+      default: LongestIdle
+    - name: requiredSkills
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.RequiredSkill
+          elementRelationship: associative
+          keys:
+          - name
+    - name: taskSelection
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.TaskSelection
+      default: LongestWaiting
+    - name: voiceSelection
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueSelection
+      default: LongestIdle
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueSelection
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueSpec
+  map:
+    fields:
+    - name: afterServiceTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: channels
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueChannel
+          elementRelationship: associative
+      default:
+      - Voice
+      - Messaging
+    - name: description
+      type:
+        scalar: string
+      default: ""
+    - name: displayName
+      type:
+        scalar: string
+    - name: groups
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+    - name: outOfHours
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.GroupOverflow
+      default:
+        type: Hangup
+    - name: overflow
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.GroupOverflow
+      default:
+        type: Hangup
+    - name: priority
+      type:
+        scalar: numeric
+      default: 50
+    - name: profileSelector
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ProfileSelector
+    - name: profiles
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+    - name: routing
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueRouting
+      default: {}
+    - name: scheduleRef
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+    - name: supervisors
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.QueueStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: observedGeneration
+      type:
+        scalar: numeric
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.ReasonCount
   map:
     fields:
@@ -2188,6 +2403,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.TaskSelection
+  scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.TeamLeaderPolicy
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.Teammate
