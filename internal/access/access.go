@@ -120,6 +120,7 @@ type Access struct {
 	// Profiles are numbered as they are met, all that there are at the first one in the order of their names.
 	profileIDs   map[string]int32
 	profileNames []string // by id
+	ordered      bool     // ids are in the order of names
 
 	// Memory of the computation in progress.
 	writer  canonical.Writer
@@ -197,6 +198,7 @@ func (a *Access) idsOf(names []string) []int32 {
 
 func (a *Access) number(name string) int32 {
 	id := int32(len(a.profileNames))
+	a.ordered = id == 0 || a.ordered && a.profileNames[id-1] < name
 	a.profileIDs[name] = id
 	a.profileNames = append(a.profileNames, name)
 	return id

@@ -316,16 +316,20 @@ func (a *Access) gather(t *incr.Task, tm *rollcallv1.Teammate, role *roster.Acco
 		}
 		c := a.choose(t, tm, s, l.sources)
 		g := Grant{Combined: a.combinations.Get(t, c.combination(role.Name)), Sources: c.used, Profiles: l.names, All: rest, ids: l.ids}
-		if same := slices.IndexFunc(grants, func(o Grant) bool { return !o.All && !rest && o.sameContent(g) }); same >= 0 {
-			o := &grants[same]
-			o.Profiles, o.ids = append(o.Profiles, l.names...), append(o.ids, l.ids...)
-			continue
+		if !a.ordered && !slices.IsSorted(g.Profiles) {
+			slices.Sort(g.Profiles)
 		}
-		grants = append(grants, g)
-	}
-	for i := range grants {
-		if !slices.IsSorted(grants[i].Profiles) { // ids are in the order of names for most
-			slices.Sort(grants[i].Profiles)
+		merged := false
+		for j := range grants {
+			if o := &grants[j]; !o.All && !rest && o.sameContent(&g) {
+				o.Profiles, o.ids = append(o.Profiles, l.names...), append(o.ids, l.ids...)
+				slices.Sort(o.Profiles)
+				merged = true
+				break
+			}
+		}
+		if !merged {
+			grants = append(grants, g)
 		}
 	}
 	slices.SortFunc(grants, func(x, y Grant) int { return strings.Compare(x.first(), y.first()) })
@@ -339,8 +343,8 @@ func (g Grant) first() string {
 	return g.Profiles[0]
 }
 
-func (g Grant) sameContent(o Grant) bool {
-	return g.Visibility == o.Visibility && g.Set.Equal(o.Set) && slices.Equal(g.Sources, o.Sources)
+func (g *Grant) sameContent(o *Grant) bool {
+	return slices.Equal(g.Sources, o.Sources) && g.Visibility == o.Visibility && g.Set.Equal(o.Set)
 }
 
 // digest computes the value behind a teammate's EffectiveAccess, without keeping it.
