@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"slices"
+
 	"github.com/rollcall-dev/rollcall/internal/incr"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 )
@@ -32,7 +34,7 @@ func (p *Planner) watchJoiners(t *incr.Task, group string) {
 // joinersOf are the teammates with a claim on the group that begins some time, from either side.
 func (p *Planner) joinersOf(t *incr.Task, group string) []string {
 	out := p.roster.Joiners(t, group)
-	return append(out[:len(out):len(out)], p.expected.Get(t, group)...)
+	return append(slices.Clip(out), p.expected.Get(t, group)...)
 }
 
 // expectedIn are the existing teammates whom a group lists from some time on.

@@ -274,10 +274,10 @@ func plain(status map[string]any) map[string]any {
 
 // differing names the fields in which two statuses differ.
 func differing(path string, have, want map[string]any) string {
-	out := ""
+	var out strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(have)) {
 		if _, ok := want[k]; !ok {
-			out += fmt.Sprintf(" %s%s is %v, want none;", path, k, have[k])
+			fmt.Fprintf(&out, " %s%s is %v, want none;", path, k, have[k])
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(want)) {
@@ -285,12 +285,12 @@ func differing(path string, have, want map[string]any) string {
 		w, wantsMap := want[k].(map[string]any)
 		switch {
 		case hasMap && wantsMap:
-			out += differing(path+k+".", h, w)
+			out.WriteString(differing(path+k+".", h, w))
 		case !reflect.DeepEqual(have[k], want[k]):
-			out += fmt.Sprintf(" %s%s is %v, want %v;", path, k, have[k], want[k])
+			fmt.Fprintf(&out, " %s%s is %v, want %v;", path, k, have[k], want[k])
 		}
 	}
-	return out
+	return out.String()
 }
 
 func prune(m map[string]any) {
