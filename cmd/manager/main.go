@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
@@ -27,7 +28,14 @@ type options struct {
 	verbosity       int
 }
 
+// The operator holds much and allocates little: collecting more often costs hardly anything and keeps its memory close to
+// what it holds. GOGC in the environment has precedence.
+const gcPercent = 40
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	var o options
 	// --kubeconfig is a flag of controller-runtime.
 	flag.StringVar(&o.metrics, "metrics-bind-address", ":8443", "address of the Prometheus metrics; 0 serves none")
