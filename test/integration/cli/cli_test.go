@@ -87,6 +87,13 @@ var _ = Describe("reading a cluster", func() {
 })
 
 var _ = Describe("confirm", Ordered, func() {
+	// Suites run in a random order: whoever comes later finds ivan as he was.
+	AfterAll(func(ctx SpecContext) {
+		tm := teammate(ctx, "ivan")
+		delete(tm.Annotations, rollcallv1.AnnotationConfirmedAt)
+		Expect(kube.Update(ctx, tm)).To(Succeed())
+	})
+
 	It("sets the annotation as rollcall-edit", func(ctx SpecContext) {
 		got := live(ctx, "confirm", "ivan@desk.example", "-o", "json")
 		Expect(got.code).To(BeZero(), got.err)
