@@ -30,7 +30,7 @@ type options struct {
 
 // The operator holds much and allocates little: collecting more often costs hardly anything and keeps its memory close to
 // what it holds. GOGC in the environment has precedence.
-const gcPercent = 40
+const gcPercent = 30
 
 func main() {
 	if os.Getenv("GOGC") == "" {
