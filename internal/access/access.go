@@ -17,9 +17,8 @@ import (
 
 // Well-known permissions that rules name.
 const (
-	PermissionHandle   = "conversations.handle"
-	permissionViewOwn  = "recordings.viewOwn"
-	permissionAnything = "*"
+	PermissionHandle  = "conversations.handle"
+	permissionViewOwn = "recordings.viewOwn"
 )
 
 // Source is where a grant comes from: a profile role given directly, by a group, by a practice or by default.
