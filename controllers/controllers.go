@@ -10,19 +10,11 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
-	"github.com/rollcall-dev/rollcall/controllers/accountrole"
-	"github.com/rollcall-dev/rollcall/controllers/campaign"
-	"github.com/rollcall-dev/rollcall/controllers/department"
 	"github.com/rollcall-dev/rollcall/controllers/effectiveaccess"
 	"github.com/rollcall-dev/rollcall/controllers/organization"
-	"github.com/rollcall-dev/rollcall/controllers/profile"
-	"github.com/rollcall-dev/rollcall/controllers/profilerole"
-	"github.com/rollcall-dev/rollcall/controllers/queue"
 	rostercontroller "github.com/rollcall-dev/rollcall/controllers/roster"
 	"github.com/rollcall-dev/rollcall/controllers/routeplan"
-	"github.com/rollcall-dev/rollcall/controllers/schedule"
-	"github.com/rollcall-dev/rollcall/controllers/teammate"
-	"github.com/rollcall-dev/rollcall/controllers/usergroup"
+	"github.com/rollcall-dev/rollcall/controllers/status"
 	"github.com/rollcall-dev/rollcall/internal/desk"
 	"github.com/rollcall-dev/rollcall/internal/publish"
 	"github.com/rollcall-dev/rollcall/internal/roster"
@@ -59,15 +51,15 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 		add  func(ctrl.Manager, *desk.Line, *publish.Writer, int) error
 	}{
 		{roster.KindOrganization, organization.Add},
-		{roster.KindSchedule, schedule.Add},
-		{roster.KindAccountRole, accountrole.Add},
-		{roster.KindProfileRole, profilerole.Add},
-		{roster.KindProfile, profile.Add},
-		{roster.KindTeammate, teammate.Add},
-		{roster.KindUserGroup, usergroup.Add},
-		{roster.KindDepartment, department.Add},
-		{roster.KindQueue, queue.Add},
-		{roster.KindCampaign, campaign.Add},
+		{roster.KindSchedule, status.Schedules.Add},
+		{roster.KindAccountRole, status.AccountRoles.Add},
+		{roster.KindProfileRole, status.ProfileRoles.Add},
+		{roster.KindProfile, status.Profiles.Add},
+		{roster.KindTeammate, status.Teammates.Add},
+		{roster.KindUserGroup, status.UserGroups.Add},
+		{roster.KindDepartment, status.Departments.Add},
+		{roster.KindQueue, status.Queues.Add},
+		{roster.KindCampaign, status.Campaigns.Add},
 	} {
 		lines.Inputs[c.kind] = desks.NewLine()
 		if err := c.add(mgr, lines.Inputs[c.kind], writer, o.Workers); err != nil {

@@ -28,6 +28,11 @@ func (p *pace) wait(now time.Time, changes int) time.Duration {
 	return p.ended.Add(min(3*p.took+100*time.Millisecond, longest)).Sub(now)
 }
 
+// streaming reports whether more changes of the same stream are likely to come.
+func (p *pace) streaming(now time.Time) bool {
+	return p.faded(now) >= crowd && now.Sub(p.ended) < settled
+}
+
 func (p *pace) faded(now time.Time) float64 {
 	if p.ended.IsZero() {
 		return 0

@@ -65,8 +65,9 @@ type room struct {
 	due     due
 	counts  engine.Counts // as published last
 	notices notices
-	// pace spaces batches under a stream of changes.
-	pace pace
+	// pace spaces batches under a stream of changes; newcomers wait for its end.
+	pace      pace
+	newcomers newcomers
 }
 
 func (r *Reconciler) room(namespace string) *room {
@@ -97,9 +98,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace string) (ctrl.Resu
 	if err := r.keep(ctx, room); err != nil {
 		return ctrl.Result{}, err
 	}
+	if taken > 0 {
+		room.pace.done(began, time.Now(), taken)
+	}
 	r.publish(room, organization)
-	room.pace.done(began, time.Now(), taken)
-	return ctrl.Result{RequeueAfter: r.untilTransition(room)}, nil
+	wait := r.untilTransition(room)
+	if room.newcomers.any() && (wait == 0 || wait > settled) {
+		wait = settled
+	}
+	return ctrl.Result{RequeueAfter: wait}, nil
 }
 
 // withoutOrganization freezes a namespace: the engine keeps the Organization it knew, changes stay where they are, and
@@ -272,6 +279,9 @@ func (r *Reconciler) publish(room *room, organization *rollcallv1.Organization) 
 		room.due.strays(r.store, room.namespace)
 	}
 	room.desk.Release(standing)
+	room.newcomers.hold(&room.due, &room.pace, time.Now(), func(kind, name string) bool {
+		return r.store.get(kind, room.namespace, name) != nil
+	})
 	room.due.send(room.namespace, r.lines)
 	observeNotReady(room.namespace, room.notices.notReady())
 	room.notices.send(r.recorder, r.store, room.namespace, organization)
