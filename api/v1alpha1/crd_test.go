@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write testdata/fields.txt anew")
 
 // inputs are the kinds that people write.
-var inputs = []string{"AccountRole", "Campaign", "Department", "Organization", "Profile", "ProfileRole", "Queue", "Schedule", "Teammate", "UserGroup"}
+var inputs = []string{"AccountRole", "Campaign", "Department", "Downstream", "InboundAutomation", "Mention", "Organization", "Profile", "ProfileRole", "Queue", "Schedule", "Teammate", "UserGroup"}
 
 // definitions reads the CRDs, by kind.
 func definitions(t *testing.T) map[string]*apiextensionsv1.CustomResourceDefinition {
@@ -157,17 +157,22 @@ func TestKindsAreServedAsDeclared(t *testing.T) {
 		wantSelectable                     []string
 		wantStatus                         bool
 	}{
-		"Organization":    {wantPlural: "organizations", wantShort: "org", wantColumns: "Preset, Active, Groups, Ready, Age", wantStatus: true},
-		"AccountRole":     {wantPlural: "accountroles", wantShort: "ar", wantColumns: "Base, Visibility, Ready, Age", wantStatus: true},
-		"ProfileRole":     {wantPlural: "profileroles", wantShort: "profrole", wantColumns: "Permissions, Acyclic, Ready, Age", wantStatus: true},
-		"Profile":         {wantPlural: "profiles", wantShort: "prof", wantColumns: "Type, Platform, Language, State, Age", wantStatus: true, wantSelectable: []string{".spec.type", ".spec.platform"}},
-		"Teammate":        {wantPlural: "teammates", wantShort: "tm", wantColumns: "Name, Phase, Role, Availability, Age", wantStatus: true, wantSelectable: []string{".status.phase", ".spec.accountRoleRef.name", ".spec.assignment.type"}},
-		"UserGroup":       {wantPlural: "usergroups", wantShort: "ug", wantColumns: "State, Scope, Members, Profiles, Set-Current, Age", wantStatus: true, wantSelectable: []string{".spec.state"}},
-		"Department":      {wantPlural: "departments", wantShort: "dept", wantColumns: "Mode, Groups, Routable, Default, Age", wantStatus: true},
-		"Schedule":        {wantPlural: "schedules", wantShort: "sched", wantColumns: "Mode, Time-Zone, Open, Ready, Age", wantStatus: true},
-		"EffectiveAccess": {wantPlural: "effectiveaccesses", wantShort: "ea", wantColumns: "Phase, Gate, Profiles, Truncated, Age"},
-		"RoutePlan":       {wantPlural: "routeplans", wantShort: "rplan", wantColumns: "Target, Strategy, Candidates, Routable, Age"},
-		"Ledger":          {wantPlural: "ledgers", wantColumns: "Record, Subject, Shard, Age"},
+		"Organization":      {wantPlural: "organizations", wantShort: "org", wantColumns: "Preset, Active, Groups, Ready, Age", wantStatus: true},
+		"AccountRole":       {wantPlural: "accountroles", wantShort: "ar", wantColumns: "Base, Visibility, Ready, Age", wantStatus: true},
+		"ProfileRole":       {wantPlural: "profileroles", wantShort: "profrole", wantColumns: "Permissions, Acyclic, Ready, Age", wantStatus: true},
+		"Profile":           {wantPlural: "profiles", wantShort: "prof", wantColumns: "Type, Platform, Language, State, Age", wantStatus: true, wantSelectable: []string{".spec.type", ".spec.platform"}},
+		"Teammate":          {wantPlural: "teammates", wantShort: "tm", wantColumns: "Name, Phase, Role, Availability, Age", wantStatus: true, wantSelectable: []string{".status.phase", ".spec.accountRoleRef.name", ".spec.assignment.type"}},
+		"UserGroup":         {wantPlural: "usergroups", wantShort: "ug", wantColumns: "State, Scope, Members, Profiles, Set-Current, Age", wantStatus: true, wantSelectable: []string{".spec.state"}},
+		"Department":        {wantPlural: "departments", wantShort: "dept", wantColumns: "Mode, Groups, Routable, Default, Age", wantStatus: true},
+		"Queue":             {wantPlural: "queues", wantShort: "que", wantColumns: "Priority, Routable, Ready, Age", wantStatus: true},
+		"Campaign":          {wantPlural: "campaigns", wantShort: "camp", wantColumns: "Mode, State, Ready, Age", wantStatus: true},
+		"Downstream":        {wantPlural: "downstreams", wantShort: "down", wantColumns: "Driver, Mode, Synced, Held, Age", wantStatus: true, wantSelectable: []string{".spec.driver"}},
+		"Mention":           {wantPlural: "mentions", wantShort: "ment", wantColumns: "Phase, Alerts, Open, Source, Age", wantStatus: true, wantSelectable: []string{".status.phase"}},
+		"InboundAutomation": {wantPlural: "inboundautomations", wantShort: "iauto", wantColumns: "State, When, Ready, Age", wantStatus: true},
+		"Schedule":          {wantPlural: "schedules", wantShort: "sched", wantColumns: "Mode, Time-Zone, Open, Ready, Age", wantStatus: true},
+		"EffectiveAccess":   {wantPlural: "effectiveaccesses", wantShort: "ea", wantColumns: "Phase, Gate, Profiles, Truncated, Age"},
+		"RoutePlan":         {wantPlural: "routeplans", wantShort: "rplan", wantColumns: "Target, Strategy, Candidates, Routable, Age"},
+		"Ledger":            {wantPlural: "ledgers", wantColumns: "Record, Subject, Shard, Age"},
 	}
 	found := definitions(t)
 	for kind, tc := range tests {

@@ -1,8 +1,8 @@
 // Package v1alpha1 is the Rollcall API, group rollcall.dev: what people declare (Organization, Schedule, AccountRole,
-// ProfileRole, Profile, Teammate, UserGroup, Department), what the operator computes from it (EffectiveAccess,
-// RoutePlan) and the state it keeps (Ledger). Conditions and their reasons stand beside the type that carries them;
-// shape rules of single objects are CEL rules on the types. The package imports apimachinery only, so that anything
-// may import it.
+// ProfileRole, Profile, Teammate, UserGroup, Department, Queue, Campaign, Downstream), what goes on (Mention,
+// InboundAutomation), what the operator computes from it (EffectiveAccess, RoutePlan) and the state it keeps (Ledger).
+// Conditions and their reasons stand beside the type that carries them; shape rules of single objects are CEL rules on
+// the types. The package imports apimachinery only, so that anything may import it.
 //
 // +kubebuilder:object:generate=true
 // +groupName=rollcall.dev
@@ -49,6 +49,9 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&Department{}, &DepartmentList{},
 		&Queue{}, &QueueList{},
 		&Campaign{}, &CampaignList{},
+		&Downstream{}, &DownstreamList{},
+		&Mention{}, &MentionList{},
+		&InboundAutomation{}, &InboundAutomationList{},
 		&EffectiveAccess{}, &EffectiveAccessList{},
 		&RoutePlan{}, &RoutePlanList{},
 		&Ledger{}, &LedgerList{},

@@ -25,19 +25,22 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
-	roster.KindOrganization: {plural: "organizations", make: func() metav1.Object { return &rollcallv1.Organization{} }},
-	roster.KindSchedule:     {plural: "schedules", make: func() metav1.Object { return &rollcallv1.Schedule{} }},
-	roster.KindAccountRole:  {plural: "accountroles", make: func() metav1.Object { return &rollcallv1.AccountRole{} }},
-	roster.KindProfileRole:  {plural: "profileroles", make: func() metav1.Object { return &rollcallv1.ProfileRole{} }},
-	roster.KindProfile:      {plural: "profiles", make: func() metav1.Object { return &rollcallv1.Profile{} }},
-	roster.KindTeammate:     {plural: "teammates", make: func() metav1.Object { return &rollcallv1.Teammate{} }},
-	roster.KindUserGroup:    {plural: "usergroups", make: func() metav1.Object { return &rollcallv1.UserGroup{} }},
-	roster.KindDepartment:   {plural: "departments", make: func() metav1.Object { return &rollcallv1.Department{} }},
-	roster.KindQueue:        {plural: "queues", make: func() metav1.Object { return &rollcallv1.Queue{} }},
-	roster.KindCampaign:     {plural: "campaigns", make: func() metav1.Object { return &rollcallv1.Campaign{} }},
-	KindLedger:              {plural: "ledgers", make: func() metav1.Object { return &rollcallv1.Ledger{} }},
-	KindEffectiveAccess:     {plural: "effectiveaccesses", make: func() metav1.Object { return &rollcallv1.EffectiveAccess{} }, output: true},
-	KindRoutePlan:           {plural: "routeplans", make: func() metav1.Object { return &rollcallv1.RoutePlan{} }, output: true},
+	roster.KindOrganization:      {plural: "organizations", make: func() metav1.Object { return &rollcallv1.Organization{} }},
+	roster.KindSchedule:          {plural: "schedules", make: func() metav1.Object { return &rollcallv1.Schedule{} }},
+	roster.KindAccountRole:       {plural: "accountroles", make: func() metav1.Object { return &rollcallv1.AccountRole{} }},
+	roster.KindProfileRole:       {plural: "profileroles", make: func() metav1.Object { return &rollcallv1.ProfileRole{} }},
+	roster.KindProfile:           {plural: "profiles", make: func() metav1.Object { return &rollcallv1.Profile{} }},
+	roster.KindTeammate:          {plural: "teammates", make: func() metav1.Object { return &rollcallv1.Teammate{} }},
+	roster.KindUserGroup:         {plural: "usergroups", make: func() metav1.Object { return &rollcallv1.UserGroup{} }},
+	roster.KindDepartment:        {plural: "departments", make: func() metav1.Object { return &rollcallv1.Department{} }},
+	roster.KindQueue:             {plural: "queues", make: func() metav1.Object { return &rollcallv1.Queue{} }},
+	roster.KindCampaign:          {plural: "campaigns", make: func() metav1.Object { return &rollcallv1.Campaign{} }},
+	roster.KindMention:           {plural: "mentions", make: func() metav1.Object { return &rollcallv1.Mention{} }},
+	roster.KindDownstream:        {plural: "downstreams", make: func() metav1.Object { return &rollcallv1.Downstream{} }},
+	roster.KindInboundAutomation: {plural: "inboundautomations", make: func() metav1.Object { return &rollcallv1.InboundAutomation{} }},
+	KindLedger:                   {plural: "ledgers", make: func() metav1.Object { return &rollcallv1.Ledger{} }},
+	KindEffectiveAccess:          {plural: "effectiveaccesses", make: func() metav1.Object { return &rollcallv1.EffectiveAccess{} }, output: true},
+	KindRoutePlan:                {plural: "routeplans", make: func() metav1.Object { return &rollcallv1.RoutePlan{} }, output: true},
 }
 
 // Known says whether objects of a kind of our group are read. Others are skipped: they belong to later versions.

@@ -239,11 +239,11 @@ spec:
 }
 
 func TestForeignDocumentsAreSkipped(t *testing.T) {
-	set, errs := parse(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n# nothing\n---\napiVersion: rollcall.dev/v1alpha1\nkind: Mention\nmetadata: {name: m}\nspec: {anything: goes}\n---\n"+organization)
+	set, errs := parse(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n# nothing\n---\napiVersion: rollcall.dev/v1alpha1\nkind: Later\nmetadata: {name: m}\nspec: {anything: goes}\n---\n"+organization)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	if want := map[string]int{"v1 Namespace": 1, "rollcall.dev/v1alpha1 Mention": 1}; cmp.Diff(want, set.Skipped) != "" || len(set.Objects) != 1 {
+	if want := map[string]int{"v1 Namespace": 1, "rollcall.dev/v1alpha1 Later": 1}; cmp.Diff(want, set.Skipped) != "" || len(set.Objects) != 1 {
 		t.Errorf("%v, %d objects", set.Skipped, len(set.Objects))
 	}
 }

@@ -38,6 +38,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AssignmentStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AudioSource"):
 		return &apiv1alpha1.AudioSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AutomationAction"):
+		return &apiv1alpha1.AutomationActionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AutomationMention"):
+		return &apiv1alpha1.AutomationMentionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AutomationPractice"):
+		return &apiv1alpha1.AutomationPracticeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AutomationResponse"):
+		return &apiv1alpha1.AutomationResponseApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BlockPolicy"):
 		return &apiv1alpha1.BlockPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Bot"):
@@ -88,6 +96,34 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.DialingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DialingAudio"):
 		return &apiv1alpha1.DialingAudioApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Downstream"):
+		return &apiv1alpha1.DownstreamApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamHTTP"):
+		return &apiv1alpha1.DownstreamHTTPApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamKubernetesRBAC"):
+		return &apiv1alpha1.DownstreamKubernetesRBACApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamLDAP"):
+		return &apiv1alpha1.DownstreamLDAPApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamOpenFGA"):
+		return &apiv1alpha1.DownstreamOpenFGAApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamPlan"):
+		return &apiv1alpha1.DownstreamPlanApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamPostgreSQL"):
+		return &apiv1alpha1.DownstreamPostgreSQLApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamRateLimit"):
+		return &apiv1alpha1.DownstreamRateLimitApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamSafety"):
+		return &apiv1alpha1.DownstreamSafetyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamSCIM"):
+		return &apiv1alpha1.DownstreamSCIMApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamSMTP"):
+		return &apiv1alpha1.DownstreamSMTPApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamSpec"):
+		return &apiv1alpha1.DownstreamSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamStatus"):
+		return &apiv1alpha1.DownstreamStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DownstreamTiledesk"):
+		return &apiv1alpha1.DownstreamTiledeskApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EffectiveAccess"):
 		return &apiv1alpha1.EffectiveAccessApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EffectiveAccessStatus"):
@@ -124,12 +160,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.GroupProfileApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GroupVoice"):
 		return &apiv1alpha1.GroupVoiceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("HeldRemovals"):
+		return &apiv1alpha1.HeldRemovalsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Hours"):
 		return &apiv1alpha1.HoursApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Identity"):
 		return &apiv1alpha1.IdentityApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IdentityPolicy"):
 		return &apiv1alpha1.IdentityPolicyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("InboundAutomation"):
+		return &apiv1alpha1.InboundAutomationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("InboundAutomationSpec"):
+		return &apiv1alpha1.InboundAutomationSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("InboundAutomationStatus"):
+		return &apiv1alpha1.InboundAutomationStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("KeyRef"):
 		return &apiv1alpha1.KeyRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Ledger"):
@@ -158,8 +202,22 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.LifecycleApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Member"):
 		return &apiv1alpha1.MemberApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Mention"):
+		return &apiv1alpha1.MentionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MentionAlert"):
+		return &apiv1alpha1.MentionAlertApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MentionConversation"):
+		return &apiv1alpha1.MentionConversationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MentionRejection"):
+		return &apiv1alpha1.MentionRejectionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MentionSource"):
+		return &apiv1alpha1.MentionSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MentionSpec"):
+		return &apiv1alpha1.MentionSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MentionsPolicy"):
 		return &apiv1alpha1.MentionsPolicyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MentionStatus"):
+		return &apiv1alpha1.MentionStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ObjectRef"):
 		return &apiv1alpha1.ObjectRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Onboarding"):
@@ -178,6 +236,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.OrganizationStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("OrganizationVoice"):
 		return &apiv1alpha1.OrganizationVoiceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("OwnedRecords"):
+		return &apiv1alpha1.OwnedRecordsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PendingCounts"):
 		return &apiv1alpha1.PendingCountsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PermissionSet"):
@@ -218,6 +278,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.RejectedMembersApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RequiredSkill"):
 		return &apiv1alpha1.RequiredSkillApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Resolution"):
+		return &apiv1alpha1.ResolutionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RoleBindingTarget"):
+		return &apiv1alpha1.RoleBindingTargetApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RoleModelPolicy"):
 		return &apiv1alpha1.RoleModelPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RouteCandidate"):

@@ -58,7 +58,7 @@ func (p *plugin) connect() (*live, error) {
 // mapper knows our kinds without asking the cluster: one round trip less per command.
 func mapper() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
-	for _, kind := range []string{"Organization", "Schedule", "AccountRole", "ProfileRole", "Profile", "Teammate", "UserGroup", "Department", "Queue", "Campaign", "EffectiveAccess", "RoutePlan", "Ledger"} {
+	for _, kind := range []string{"Organization", "Schedule", "AccountRole", "ProfileRole", "Profile", "Teammate", "UserGroup", "Department", "Queue", "Campaign", "Downstream", "Mention", "InboundAutomation", "EffectiveAccess", "RoutePlan", "Ledger"} {
 		m.Add(rollcallv1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
 	}
 	return m

@@ -141,6 +141,10 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Adoption
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.AlertState
+  scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.ApprovalState
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.ArchivePolicy
@@ -207,6 +211,56 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
     elementRelationship: atomic
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.AudioSourceType
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationAction
+  map:
+    fields:
+    - name: mention
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationMention
+    - name: sendResponse
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationResponse
+    - name: type
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationActionType
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationActionType
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationMention
+  map:
+    fields:
+    - name: groups
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+    - name: message
+      type:
+        scalar: string
+    - name: teammates
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationPractice
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationResponse
+  map:
+    fields:
+    - name: text
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationWhen
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.Availability
   scalar: string
@@ -415,6 +469,8 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.Confirmation
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.ContentVisibility
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.ConversationStatus
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.Criterion
   map:
@@ -666,6 +722,262 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.DialingStrategy
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.DisabledGroupEdit
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Downstream
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: spec
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamSpec
+    - name: status
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamStatus
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamHTTP
+  map:
+    fields:
+    - name: url
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamKubernetesRBAC
+  map:
+    fields:
+    - name: bindings
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.RoleBindingTarget
+          elementRelationship: associative
+          keys:
+          - name
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamLDAP
+  map:
+    fields:
+    - name: baseDN
+      type:
+        scalar: string
+    - name: groupsRDN
+      type:
+        scalar: string
+      default: ou=groups
+    - name: peopleRDN
+      type:
+        scalar: string
+      default: ou=people
+    - name: url
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamMode
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamOpenFGA
+  map:
+    fields:
+    - name: authorizationModelID
+      type:
+        scalar: string
+    - name: storeID
+      type:
+        scalar: string
+    - name: url
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamPlan
+  map:
+    fields:
+    - name: creates
+      type:
+        scalar: numeric
+    - name: hash
+      type:
+        scalar: string
+    - name: removals
+      type:
+        scalar: numeric
+    - name: updates
+      type:
+        scalar: numeric
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamPostgreSQL
+  map:
+    fields:
+    - name: schema
+      type:
+        scalar: string
+      default: rollcall
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamRateLimit
+  map:
+    fields:
+    - name: burst
+      type:
+        scalar: numeric
+    - name: qps
+      type:
+        scalar: numeric
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamSCIM
+  map:
+    fields:
+    - name: url
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamSMTP
+  map:
+    fields:
+    - name: from
+      type:
+        scalar: string
+    - name: host
+      type:
+        scalar: string
+    - name: port
+      type:
+        scalar: numeric
+      default: 587
+    - name: startTLS
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.StartTLS
+      default: Required
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamSafety
+  map:
+    fields:
+    - name: confirmAbsences
+      type:
+        scalar: numeric
+      default: 3
+    - name: deletionGrace
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+      default: 2m
+    - name: explicitLimit
+      type:
+        scalar: numeric
+      default: 20
+    - name: floor
+      type:
+        scalar: numeric
+      default: 10
+    - name: maxRemovalPercent
+      type:
+        scalar: numeric
+      default: 25
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamSpec
+  map:
+    fields:
+    - name: adoption
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.Adoption
+      default: Never
+    - name: credentialsSecretRef
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+    - name: drift
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.Drift
+      default: Correct
+    - name: driver
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.Driver
+    - name: http
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamHTTP
+    - name: kubernetesRBAC
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamKubernetesRBAC
+    - name: ldap
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamLDAP
+    - name: mode
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamMode
+      default: Observe
+    - name: onDelete
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.OnDelete
+      default: Orphan
+    - name: openFGA
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamOpenFGA
+    - name: postgreSQL
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamPostgreSQL
+    - name: rateLimit
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamRateLimit
+    - name: records
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.RecordKind
+          elementRelationship: associative
+    - name: removal
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.Removal
+      default: Deactivate
+    - name: resyncInterval
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+      default: 10m
+    - name: safety
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamSafety
+      default: {}
+    - name: scim
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamSCIM
+    - name: smtp
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamSMTP
+    - name: tiledesk
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamTiledesk
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: held
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.HeldRemovals
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: owned
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.OwnedRecords
+          elementRelationship: atomic
+    - name: plan
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamPlan
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.DownstreamTiledesk
+  map:
+    fields:
+    - name: projectID
+      type:
+        scalar: string
+    - name: unlimitedChats
+      type:
+        scalar: numeric
+      default: 1000000
+    - name: url
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Drift
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Driver
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.EffectiveAccess
   map:
@@ -1031,6 +1343,24 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.Toggle
       default: Inherit
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.HeldRemovals
+  map:
+    fields:
+    - name: approvedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: count
+      type:
+        scalar: numeric
+    - name: first
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: hash
+      type:
+        scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.Hours
   map:
     fields:
@@ -1076,6 +1406,81 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.IdentityField
           elementRelationship: associative
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.InboundAutomation
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: spec
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.InboundAutomationSpec
+    - name: status
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.InboundAutomationStatus
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.InboundAutomationSpec
+  map:
+    fields:
+    - name: actions
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationAction
+          elementRelationship: atomic
+    - name: keywords
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: match
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.KeywordMatch
+      default: Contains
+    - name: practices
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationPractice
+          elementRelationship: associative
+          keys:
+          - name
+    - name: profiles
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+    - name: state
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.Switch
+      default: Enabled
+    - name: when
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.AutomationWhen
+      default: Always
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.InboundAutomationStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: observedGeneration
+      type:
+        scalar: numeric
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.KeyRef
   map:
     fields:
@@ -1085,6 +1490,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.KeywordMatch
+  scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.LeaderDeparture
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.Ledger
@@ -1330,8 +1737,180 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: until
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Mention
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: spec
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionSpec
+    - name: status
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionStatus
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionAlert
+  map:
+    fields:
+    - name: direct
+      type:
+        scalar: boolean
+    - name: name
+      type:
+        scalar: string
+    - name: state
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.AlertState
+    - name: via
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionConversation
+  map:
+    fields:
+    - name: externalID
+      type:
+        scalar: string
+    - name: practiceName
+      type:
+        scalar: string
+    - name: profileRef
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionPhase
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionRejection
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionResolution
   scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionSource
+  map:
+    fields:
+    - name: automationRef
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+    - name: eventID
+      type:
+        scalar: string
+    - name: teammateRef
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+    - name: type
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionSourceType
+    - name: username
+      type:
+        scalar: string
+    elementRelationship: atomic
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionSourceType
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionSpec
+  map:
+    fields:
+    - name: conversation
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionConversation
+    - name: groups
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+    - name: message
+      type:
+        scalar: string
+      default: ""
+    - name: resolutions
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.Resolution
+          elementRelationship: associative
+          keys:
+          - name
+    - name: source
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionSource
+      default:
+        type: Manual
+    - name: teammates
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ObjectRef
+          elementRelationship: associative
+          keys:
+          - name
+    - name: ttl
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionStatus
+  map:
+    fields:
+    - name: acceptedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: alertCount
+      type:
+        scalar: numeric
+    - name: alerts
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionAlert
+          elementRelationship: atomic
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: conversationStatus
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ConversationStatus
+    - name: expiresAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: openCount
+      type:
+        scalar: numeric
+    - name: phase
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionPhase
+    - name: rejected
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionRejection
+          elementRelationship: atomic
+    - name: resolvedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: resolvedBy
+      type:
+        scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.MentionsPolicy
   map:
     fields:
@@ -1349,6 +1928,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.OnDelete
+  scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.Onboarding
   map:
     fields:
@@ -1561,6 +2142,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.UnansweredCallsScope
       default: PerCall
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.OwnedRecords
+  map:
+    fields:
+    - name: count
+      type:
+        scalar: numeric
+    - name: name
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.RecordKind
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.OwnerAssignment
   scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.PendingCounts
@@ -2035,6 +2625,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.RecordKind
+  scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.RejectedMember
   map:
     fields:
@@ -2056,12 +2648,37 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.RejectedMember
           elementRelationship: atomic
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Removal
+  scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.RequiredSkill
   map:
     fields:
     - name: minLevel
       type:
         scalar: numeric
+    - name: name
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.Resolution
+  map:
+    fields:
+    - name: action
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.ResolutionAction
+    - name: name
+      type:
+        scalar: string
+    - name: username
+      type:
+        scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.ResolutionAction
+  scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.RoleBindingTarget
+  map:
+    fields:
+    - name: clusterRole
+      type:
+        scalar: string
     - name: name
       type:
         scalar: string
@@ -2381,6 +2998,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.StartTLS
+  scalar: string
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.SupervisedTarget
   map:
     fields:
