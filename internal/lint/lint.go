@@ -48,6 +48,12 @@ func ObjectOf(o metav1.Object) Object {
 		out.Kind = roster.KindQueue
 	case *rollcallv1.Campaign:
 		out.Kind = roster.KindCampaign
+	case *rollcallv1.Mention:
+		out.Kind = roster.KindMention
+	case *rollcallv1.InboundAutomation:
+		out.Kind = roster.KindInboundAutomation
+	case *rollcallv1.Downstream:
+		out.Kind = roster.KindDownstream
 	}
 	return out
 }

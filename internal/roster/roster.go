@@ -31,6 +31,13 @@ const (
 	KindDepartment   = "Department"
 	KindQueue        = "Queue"
 	KindCampaign     = "Campaign"
+	KindMention      = "Mention"
+)
+
+// Kinds of objects that people write and that are no input of the roster.
+const (
+	KindInboundAutomation = "InboundAutomation"
+	KindDownstream        = "Downstream"
 )
 
 // Kinds lists the input kinds in the order in which reports name them.
