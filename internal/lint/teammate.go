@@ -3,7 +3,6 @@ package lint
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -90,17 +89,12 @@ func (l *Lint) roleAllowed(t *incr.Task, name string) problem {
 func (l *Lint) teammateCompliance(t *incr.Task, tm *rollcallv1.Teammate) problem {
 	p := l.roster.Policies(t)
 	id := tm.Spec.Identity
-	has := map[rollcallv1.IdentityField]bool{
-		rollcallv1.IdentityFieldEmail: id.Email != nil, rollcallv1.IdentityFieldEmployeeID: id.EmployeeID != nil, rollcallv1.IdentityFieldDirectoryID: id.DirectoryID != nil,
+	if !roster.IdentitySuffices(p, id) {
+		return problemf(rollcallv1.ReasonIdentityMissing, "spec.identity needs one of %v by policies.identity.requireOneOf", p.Identity.RequireOneOf)
 	}
-	if need := p.Identity.RequireOneOf; len(need) > 0 && !slices.ContainsFunc(need, func(f rollcallv1.IdentityField) bool { return has[f] }) {
-		return problemf(rollcallv1.ReasonIdentityMissing, "spec.identity needs one of %v by policies.identity.requireOneOf", need)
-	}
-	if domains := p.Identity.AllowedEmailDomains; id.Email != nil && len(domains) > 0 {
+	if id.Email != nil && !roster.EmailDomainAllowed(p, *id.Email) {
 		_, domain, _ := strings.Cut(*id.Email, "@")
-		if !slices.ContainsFunc(domains, func(d string) bool { return strings.EqualFold(d, domain) }) {
-			return problemf(rollcallv1.ReasonEmailDomainNotAllowed, "the domain %q of spec.identity.email is not among policies.identity.allowedEmailDomains", domain)
-		}
+		return problemf(rollcallv1.ReasonEmailDomainNotAllowed, "the domain %q of spec.identity.email is not among policies.identity.allowedEmailDomains", domain)
 	}
 	if tm.Spec.Lifecycle.State != rollcallv1.LifecycleStateArchived && l.roster.Archived(t, tm.Name) {
 		return problem{rollcallv1.ReasonArchiveIrreversible, "archived before, and policies.archive.reversible is false: the teammate stays Archived; set spec.lifecycle.state to Archived"}
