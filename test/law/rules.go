@@ -18,10 +18,13 @@ var clients = []string{
 var vocabulary = []string{"api/v1alpha1", "internal/canonical", "internal/incr", "internal/permission", "internal/schedule"}
 
 // concerns are the packages with the business rules, each on one of them.
-var concerns = []string{"internal/access", "internal/ledger", "internal/lifecycle", "internal/lint", "internal/routing"}
+var concerns = []string{"internal/access", "internal/ledger", "internal/lifecycle", "internal/lint", "internal/mention", "internal/routing"}
 
 // decisions are all pure packages, the facade included.
 var decisions = concat(vocabulary, concerns, []string{"internal/engine", "internal/roster"})
+
+// synchronization is what decides and does what connected systems are given; drivers see the contract alone.
+var synchronization = []string{"internal/downstream", "internal/downstream/desired", "internal/downstream/plan", "internal/downstream/syncer"}
 
 // values are the foreign libraries of pure packages: types of Kubernetes, and compressed bitmaps for large sets.
 var values = []string{
@@ -60,13 +63,17 @@ var Rules = []Rule{
 	// what they may do, and findings are about the results of all.
 	{Of: "internal/access", Pure: true, Own: concat(vocabulary, []string{"internal/lifecycle", "internal/roster"}), External: values, Unreachable: clients},
 	{Of: "internal/routing", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
-	{Of: "internal/lint", Pure: true, Own: concat(vocabulary, []string{"internal/access", "internal/lifecycle", "internal/roster", "internal/routing"}), External: values, Unreachable: clients},
+	{Of: "internal/mention", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
+	{Of: "internal/lint", Pure: true, Own: concat(vocabulary, []string{"internal/access", "internal/lifecycle", "internal/mention", "internal/roster", "internal/routing"}), External: values, Unreachable: clients},
 	{Of: "internal/engine", Pure: true, Own: decisions, External: values, Unreachable: clients},
 
 	// The contract of the drivers knows none of them; a driver knows no other. Only the one that writes RoleBindings has a
 	// client of Kubernetes.
-	{Of: "internal/downstream", Own: decisions, External: concat(values, []string{"golang.org/x/time/rate", "github.com/sony/gobreaker/...", "github.com/cenkalti/backoff/..."}), Unreachable: clients},
-	{Of: "internal/downstream/drivertest", Own: concat(decisions, []string{"internal/downstream"}), External: []string{"..."}, Unreachable: clients},
+	{Of: "internal/downstream", Own: []string{"internal/canonical"}, Unreachable: clients},
+	{Of: "internal/downstream/desired", Pure: true, Own: concat(decisions, []string{"internal/downstream"}), External: values, Unreachable: clients},
+	{Of: "internal/downstream/plan", Pure: true, Own: concat(decisions, []string{"internal/downstream"}), External: values, Unreachable: clients},
+	{Of: "internal/downstream/syncer", Own: concat(decisions, synchronization), External: []string{"golang.org/x/time/rate", "github.com/sony/gobreaker/...", "github.com/cenkalti/backoff/..."}, Unreachable: clients},
+	{Of: "internal/downstream/drivertest", Own: concat(decisions, synchronization), External: []string{"..."}, Unreachable: clients},
 	{Of: "internal/downstream/kubernetesrbac/...", Own: concat(decisions, []string{"internal/downstream"}), External: []string{"..."}},
 	{Of: "internal/downstream/...", Own: concat(decisions, []string{"internal/downstream"}), External: []string{"..."}, Unreachable: clients, Islands: true},
 
@@ -80,7 +87,7 @@ var Rules = []Rule{
 
 	// The composition root alone sees several concerns.
 	{Of: "controllers", Own: []string{"..."}, External: []string{"..."}},
-	{Of: "controllers/...", Own: concat(decisions, []string{"api/v1alpha1/applyconfiguration/...", "internal/desk", "internal/downstream", "internal/publish"}), External: []string{"..."}, Islands: true},
+	{Of: "controllers/...", Own: concat(decisions, []string{"api/v1alpha1/applyconfiguration/...", "internal/desk", "internal/publish"}, synchronization), External: []string{"..."}, Islands: true},
 
 	{Of: "cmd/...", Own: []string{"..."}, External: []string{"..."}},
 	{Of: "hack/...", Own: []string{"..."}, External: []string{"..."}},
