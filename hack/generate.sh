@@ -14,6 +14,9 @@ mkdir -p config/crd/bases
 
 controller_gen object paths=./api/v1alpha1
 controller_gen applyconfiguration paths=./api/v1alpha1
+# An empty list that a type keeps (omitzero) is dropped by what the generator writes, as it knows omitempty only. An apply
+# has to keep it: status.resolvedPolicies has every leaf.
+find api/v1alpha1/applyconfiguration -name '*.go' -exec sed -i -E 's/^(\t[A-Za-z]+ +\[\].* `json:"[A-Za-z]+),omitempty"`$/\1,omitzero"`/' {} +
 controller_gen crd paths=./api/v1alpha1 output:crd:artifacts:config=config/crd/bases
 
 # Types that are gone must not leave files behind. Deleting afterwards keeps the tree buildable meanwhile.

@@ -25,7 +25,7 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-var head = regexp.MustCompile(`^\s*(Organization|Schedule|AccountRole|ProfileRole|Profile|Teammate|UserGroup|Department|Queue|Campaign) (\S+)\s*`)
+var head = regexp.MustCompile(`^\s*(Organization|Schedule|AccountRole|ProfileRole|Profile|Teammate|UserGroup|Department|Queue|Campaign|Downstream|Mention|InboundAutomation) (\S+)\s*`)
 
 // metadataMark separates a spec from labels, annotations and creationTimestamp.
 const metadataMark = " metadata "

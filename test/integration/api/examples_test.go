@@ -62,7 +62,7 @@ var _ = Describe("Examples", func() {
 		for _, example := range objectsIn("testdata/examples.yaml") {
 			kinds[example.GetKind()] = true
 		}
-		Expect(kinds).To(HaveLen(13))
+		Expect(kinds).To(HaveLen(16))
 	})
 	It("of the scenarios are admitted", func(ctx context.Context) { admit(ctx, "../../scenarios/*/in.yaml") })
 	It("of config/samples are admitted", func(ctx context.Context) { admit(ctx, "../../../config/samples/*/*.yaml") })

@@ -68,6 +68,23 @@ var _ = Describe("Fields", func() {
 		Entry("URL", "Teammate", `{identity: {employeeID: "1"}, card: {image: {url: %s}}}`,
 			[]string{"https://a.example", "https://a.example:8443/x.png?y=1#z", "https://[::1]/x", "https://a.example/a@b"},
 			[]string{"", "http://a.example/x", "https://", "https://user:pass@a.example/x", "https://a.example/x y", "ftp://a.example", "https://a.example/" + long(2048)}),
+		Entry("URL of a system", "Downstream", downstream(`driver: HTTP, records: [Users], http: {url: %s}`),
+			[]string{"https://a.example:8443/hook"}, []string{"", "http://a.example", "https://user:pass@a.example"}),
+		Entry("URL of a directory", "Downstream", downstream(`driver: LDAP, records: [Users], ldap: {baseDN: "dc=a", url: %s}`),
+			[]string{"ldap://dir.example", "ldaps://dir.example:636/x"}, []string{"", "https://dir.example", "ldap://", "ldaps://admin:pass@dir.example", "ldapi:///", "ldaps://" + long(2048)}),
+		Entry("schema", "Downstream", downstream(`driver: PostgreSQL, records: [Users], postgreSQL: {schema: %s}`),
+			[]string{"rollcall", "_x", "a1_b", long(63)}, []string{"", "1a", "A", "a-b", "a.b", `a"; drop`, long(64)}),
+		Entry("EMAIL of a sender", "Downstream", downstream(`driver: SMTP, records: [Users], smtp: {host: a.example, from: %s}`),
+			[]string{"desk@fjordline.example"}, []string{"", "desk", "Desk <desk@fjordline.example>"}),
+		Entry("NAME of a ClusterRole", "Downstream", `{driver: KubernetesRBAC, records: [Access], kubernetesRBAC: {bindings: [{name: agent, clusterRole: %s}]}}`,
+			[]string{"view", "rollcall-agent"}, []string{"", "system:admin", "View", long(64)}),
+		Entry("KEY of a practice", "Mention", `{teammates: [{name: ana}], conversation: {externalID: c, practiceName: %s}}`,
+			[]string{"north", "a-b"}, []string{"", "a.b", "North", long(64)}),
+		Entry("NAME of who resolved", "Mention", mention(`resolutions: [{name: %s, action: Resolve}]`),
+			[]string{"ana", "a.b"}, []string{"", "Ana", long(64)}),
+		Entry("DUR of a mention", "Mention", mention(`ttl: %s`), []string{"90m"}, []string{"", "1d", "-1h"}),
+		Entry("KEY of an automation's practice", "InboundAutomation", `{keywords: [a], actions: [{type: CloseConversation}], practices: [{name: %s}]}`,
+			[]string{"north"}, []string{"", "a.b", long(64)}),
 		Entry("date", "Schedule", `{exceptions: [{date: %s}]}`,
 			[]string{"2027-12-24"}, []string{"", "2027-12-4", "24.12.2027", "2027-12-24T00:00:00Z"}),
 		Entry("start date", "Teammate", `{identity: {employeeID: "1"}, employment: {startDate: %s}}`,
@@ -125,6 +142,56 @@ var _ = Describe("Fields", func() {
 		Entry("skills of a queue", "Queue", `{routing: {requiredSkills: %s}}`, repeat(20, `{name: s-%d}`), repeat(21, `{name: s-%d}`)),
 		Entry("numbers of a campaign", "Campaign", `{mode: Predictive, callerIDProfiles: %s}`, repeat(100, `{name: p-%d}`), repeat(101, `{name: p-%d}`)),
 		Entry("abandoned calls", "Campaign", `{mode: Predictive, maxAbandonRatePercent: %s}`, `50`, `51`),
+		Entry("id of a conversation", "Mention", `{teammates: [{name: a}], conversation: {externalID: %s}}`, long(256), long(257)),
+		Entry("id of a conversation, empty", "Mention", `{teammates: [{name: a}], conversation: {externalID: %s}}`, `x`, `""`),
+		Entry("message", "Mention", mention(`message: %s`), long(4096), long(4097)),
+		Entry("groups of a mention", "Mention", mention(`groups: %s`), repeat(50, `{name: g-%d}`), repeat(51, `{name: g-%d}`)),
+		Entry("teammates of a mention", "Mention", `{message: x, teammates: %s}`, repeat(500, `{name: t-%d}`), repeat(501, `{name: t-%d}`)),
+		Entry("resolutions", "Mention", mention(`resolutions: %s`), repeat(1000, `{name: t-%d, action: Resolve}`), repeat(1001, `{name: t-%d, action: Resolve}`)),
+		Entry("username of a resolution", "Mention", mention(`resolutions: [{name: a, action: Resolve, username: %s}]`), long(256), long(257)),
+		Entry("username of a source", "Mention", mention(`source: {type: Manual, username: %s}`), long(256), long(257)),
+		Entry("username of a source, empty", "Mention", mention(`source: {type: Manual, username: %s}`), `x`, `""`),
+		Entry("event of a source", "Mention", mention(`source: {type: Flow, eventID: %s}`), long(256), long(257)),
+		Entry("practices of an automation", "InboundAutomation", `{keywords: [a], actions: [{type: CloseConversation}], practices: %s}`, repeat(50, `{name: p-%d}`), repeat(51, `{name: p-%d}`)),
+		Entry("profiles of an automation", "InboundAutomation", `{keywords: [a], actions: [{type: CloseConversation}], profiles: %s}`, repeat(200, `{name: p-%d}`), repeat(201, `{name: p-%d}`)),
+		Entry("keywords", "InboundAutomation", `{actions: [{type: CloseConversation}], keywords: %s}`, repeat(100, `k%d`), repeat(101, `k%d`)),
+		Entry("keywords, none", "InboundAutomation", `{actions: [{type: CloseConversation}], keywords: %s}`, `[a]`, `[]`),
+		Entry("a keyword", "InboundAutomation", `{actions: [{type: CloseConversation}], keywords: [%s]}`, long(64), long(65)),
+		Entry("a keyword, empty", "InboundAutomation", `{actions: [{type: CloseConversation}], keywords: [%s]}`, `x`, `""`),
+		Entry("actions", "InboundAutomation", `{keywords: [a], actions: %s}`, repeat(10, `{type: SendResponse, sendResponse: {text: t%d}}`), repeat(11, `{type: SendResponse, sendResponse: {text: t%d}}`)),
+		Entry("actions, none", "InboundAutomation", `{keywords: [a], actions: %s}`, `[{type: CloseConversation}]`, `[]`),
+		Entry("groups of an action", "InboundAutomation", automation(`{type: Mention, mention: {groups: %s}}`), repeat(50, `{name: g-%d}`), repeat(51, `{name: g-%d}`)),
+		Entry("teammates of an action", "InboundAutomation", automation(`{type: Mention, mention: {teammates: %s}}`), repeat(50, `{name: t-%d}`), repeat(51, `{name: t-%d}`)),
+		Entry("message of an action", "InboundAutomation", automation(`{type: Mention, mention: {groups: [{name: a}], message: %s}}`), long(4096), long(4097)),
+		Entry("text of a response", "InboundAutomation", automation(`{type: SendResponse, sendResponse: {text: %s}}`), long(1600), long(1601)),
+		Entry("text of a response, empty", "InboundAutomation", automation(`{type: SendResponse, sendResponse: {text: %s}}`), `x`, `""`),
+		Entry("bindings", "Downstream", `{driver: KubernetesRBAC, records: [Access], kubernetesRBAC: {bindings: %s}}`, repeat(50, `{name: r-%d, clusterRole: c}`), repeat(51, `{name: r-%d, clusterRole: c}`)),
+		Entry("store", "Downstream", downstream(`driver: OpenFGA, records: [Access], openFGA: {url: "https://a.example", storeID: %s}`), long(64), long(65)),
+		Entry("store, empty", "Downstream", downstream(`driver: OpenFGA, records: [Access], openFGA: {url: "https://a.example", storeID: %s}`), `x`, `""`),
+		Entry("authorization model", "Downstream", downstream(`driver: OpenFGA, records: [Access], openFGA: {url: "https://a.example", storeID: s, authorizationModelID: %s}`), long(64), long(65)),
+		Entry("authorization model, empty", "Downstream", downstream(`driver: OpenFGA, records: [Access], openFGA: {url: "https://a.example", storeID: s, authorizationModelID: %s}`), `x`, `""`),
+		Entry("base of a directory", "Downstream", downstream(`driver: LDAP, records: [Users], ldap: {url: "ldaps://a.example", baseDN: %s}`), long(512), long(513)),
+		Entry("base of a directory, empty", "Downstream", downstream(`driver: LDAP, records: [Users], ldap: {url: "ldaps://a.example", baseDN: %s}`), `x`, `""`),
+		Entry("mail host", "Downstream", downstream(`driver: SMTP, records: [Users], smtp: {from: a@a.example, host: %s}`), long(253), long(254)),
+		Entry("mail host, empty", "Downstream", downstream(`driver: SMTP, records: [Users], smtp: {from: a@a.example, host: %s}`), `x`, `""`),
+		Entry("mail port", "Downstream", downstream(`driver: SMTP, records: [Users], smtp: {from: a@a.example, host: a, port: %s}`), `65535`, `65536`),
+		Entry("mail port, none", "Downstream", downstream(`driver: SMTP, records: [Users], smtp: {from: a@a.example, host: a, port: %s}`), `1`, `0`),
+		Entry("project", "Downstream", downstream(`driver: Tiledesk, records: [Users], tiledesk: {url: "https://a.example", projectID: %s}`), long(64), long(65)),
+		Entry("project, empty", "Downstream", downstream(`driver: Tiledesk, records: [Users], tiledesk: {url: "https://a.example", projectID: %s}`), `x`, `""`),
+		Entry("unlimited chats there", "Downstream", downstream(`driver: Tiledesk, records: [Users], tiledesk: {url: "https://a.example", projectID: p, unlimitedChats: %s}`), `1`, `0`),
+		Entry("records", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: %s`), `[Users, Groups, Access, Routes, Mentions]`, `[]`),
+		Entry("removals in percent", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {maxRemovalPercent: %s}`), `100`, `101`),
+		Entry("removals in percent, negative", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {maxRemovalPercent: %s}`), `0`, `-1`),
+		Entry("floor", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {floor: %s}`), `100000`, `100001`),
+		Entry("floor, negative", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {floor: %s}`), `0`, `-1`),
+		Entry("confirmations", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {confirmAbsences: %s}`), `100`, `101`),
+		Entry("confirmations, none", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {confirmAbsences: %s}`), `1`, `0`),
+		Entry("explicit limit", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {explicitLimit: %s}`), `100000`, `100001`),
+		Entry("explicit limit, negative", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {explicitLimit: %s}`), `0`, `-1`),
+		Entry("requests", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], rateLimit: {qps: %s}`), `1000`, `1001`),
+		Entry("requests, none", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], rateLimit: {qps: %s}`), `1`, `0`),
+		Entry("burst", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], rateLimit: {burst: %s}`), `10000`, `10001`),
+		Entry("burst, none", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], rateLimit: {burst: %s}`), `1`, `0`),
 		Entry("weekly hours", "Schedule", `{weekly: %s}`, repeat(42, `{days: [Monday], open: "09:00", close: "17:%02d"}`), repeat(43, `{days: [Monday], open: "09:00", close: "17:%02d"}`)),
 		Entry("days", "Schedule", `{weekly: [{days: %s, open: "09:00", close: "17:00"}]}`, `[Monday]`, `[]`),
 		Entry("exceptions", "Schedule", `{exceptions: %s}`, repeat(60, `{date: "2027-01-%02d"}`), repeat(61, `{date: "2027-01-%02d"}`)),
@@ -151,6 +218,14 @@ var _ = Describe("Fields", func() {
 		Entry(nil, "UserGroup", `{supervisors: [{name: a}, {name: a}]}`, "Duplicate value"),
 		Entry(nil, "UserGroup", `{criteria: [{type: Other, value: a}, {type: Other, value: a}]}`, ""),
 		Entry(nil, "Department", `{groups: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "Mention", `{message: x, groups: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "Mention", `{message: x, teammates: [{name: a}, {name: a}]}`, "Duplicate value"),
+		Entry(nil, "Mention", mention(`resolutions: [{name: a, action: Resolve}, {name: a, username: a, action: Resolve}]`), "Duplicate value"),
+		Entry(nil, "InboundAutomation", `{keywords: [a, a], actions: [{type: CloseConversation}]}`, "Duplicate value"),
+		Entry(nil, "InboundAutomation", `{keywords: [a], actions: [{type: CloseConversation}, {type: CloseConversation}]}`, ""),
+		Entry(nil, "InboundAutomation", automation(`{type: Mention, mention: {groups: [{name: a}, {name: a}]}}`), "Duplicate value"),
+		Entry(nil, "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users, Users]`), "Duplicate value"),
+		Entry(nil, "Downstream", `{driver: KubernetesRBAC, records: [Access], kubernetesRBAC: {bindings: [{name: a, clusterRole: b}, {name: a, clusterRole: c}]}}`, "Duplicate value"),
 		Entry(nil, "Schedule", `{exceptions: [{date: "2027-01-01"}, {date: "2027-01-01", closed: true}]}`, "Duplicate value"),
 	)
 
@@ -232,6 +307,41 @@ overflow: {type: Hangup}
 outOfHours: {type: Hangup}
 `),
 		Entry("of a campaign", "Campaign", `{mode: Progressive}`, `{mode: Progressive, state: Draft}`),
+		Entry("of a mention", "Mention", `{teammates: [{name: ana}], conversation: {externalID: c}}`,
+			`{teammates: [{name: ana}], conversation: {externalID: c}, source: {type: Manual}, message: ""}`),
+		Entry("of a mention, below what is set", "Mention", `{groups: [], teammates: [{name: ana}], message: x, source: {type: Flow}}`,
+			`{groups: [], teammates: [{name: ana}], message: x, source: {type: Flow}}`),
+		Entry("of an automation", "InboundAutomation", `{keywords: [a], actions: [{type: Mention, mention: {groups: [{name: a}]}}]}`,
+			`{keywords: [a], actions: [{type: Mention, mention: {groups: [{name: a}]}}], state: Enabled, match: Contains, when: Always}`),
+		Entry("of a downstream", "Downstream", `{driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access]}`, `
+driver: KubernetesRBAC
+kubernetesRBAC: {}
+records: [Access]
+`+synchronized),
+		Entry("of a database", "Downstream", downstream(`driver: PostgreSQL, records: [Users], postgreSQL: {}`), `
+credentialsSecretRef: {name: secret}
+driver: PostgreSQL
+postgreSQL: {schema: rollcall}
+records: [Users]
+`+synchronized),
+		Entry("of a directory", "Downstream", downstream(`driver: LDAP, records: [Users], ldap: {url: "ldaps://a.example", baseDN: dc=a}`), `
+credentialsSecretRef: {name: secret}
+driver: LDAP
+ldap: {url: "ldaps://a.example", baseDN: dc=a, peopleRDN: ou=people, groupsRDN: ou=groups}
+records: [Users]
+`+synchronized),
+		Entry("of a mail server", "Downstream", downstream(`driver: SMTP, records: [Users], smtp: {host: a.example, from: a@a.example}`), `
+credentialsSecretRef: {name: secret}
+driver: SMTP
+smtp: {host: a.example, from: a@a.example, port: 587, startTLS: Required}
+records: [Users]
+`+synchronized),
+		Entry("of a chat system", "Downstream", downstream(`driver: Tiledesk, records: [Users], tiledesk: {url: "https://a.example", projectID: p}`), `
+credentialsSecretRef: {name: secret}
+driver: Tiledesk
+tiledesk: {url: "https://a.example", projectID: p, unlimitedChats: 1000000}
+records: [Users]
+`+synchronized),
 		Entry("of a schedule without spec", "Schedule", ``, `{mode: Weekly}`),
 	)
 
@@ -252,6 +362,17 @@ outOfHours: {type: Hangup}
 		Expect(tryCreate(ctx, schedule)).To(MatchError(ContainSubstring(`unknown field "spec.colour"`)))
 	})
 })
+
+// synchronized is what every Downstream is filled up with.
+const synchronized = `
+mode: Observe
+adoption: Never
+removal: Deactivate
+onDelete: Orphan
+drift: Correct
+resyncInterval: 10m
+safety: {maxRemovalPercent: 25, floor: 10, confirmAbsences: 3, explicitLimit: 20, deletionGrace: 2m}
+`
 
 // labels prints a YAML map of n labels.
 func labels(n int) string {

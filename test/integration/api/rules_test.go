@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -14,16 +15,19 @@ import (
 
 // smallest holds the least spec that each input kind admits.
 var smallest = map[string]string{
-	"Organization": ``,
-	"AccountRole":  `{baseType: Agent}`,
-	"ProfileRole":  ``,
-	"Profile":      `{type: Chat}`,
-	"Teammate":     `{identity: {employeeID: "1"}}`,
-	"UserGroup":    ``,
-	"Department":   ``,
-	"Queue":        ``,
-	"Campaign":     `{mode: Progressive}`,
-	"Schedule":     ``,
+	"Organization":      ``,
+	"AccountRole":       `{baseType: Agent}`,
+	"ProfileRole":       ``,
+	"Profile":           `{type: Chat}`,
+	"Teammate":          `{identity: {employeeID: "1"}}`,
+	"UserGroup":         ``,
+	"Department":        ``,
+	"Queue":             ``,
+	"Campaign":          `{mode: Progressive}`,
+	"Schedule":          ``,
+	"Downstream":        `{driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access]}`,
+	"Mention":           `{teammates: [{name: ana}], message: hello}`,
+	"InboundAutomation": `{keywords: [refund], actions: [{type: CloseConversation}]}`,
 }
 
 // person is the spec of a Teammate with more in it.
@@ -38,6 +42,39 @@ const window = `from: "2027-01-01T00:00:00Z", until: "2027-12-31T23:59:59Z"`
 func dialing(content string) string {
 	return `{voice: {dialing: {` + content + `}}}`
 }
+
+// mention is the spec of a Mention of one person on a conversation, with more in it.
+func mention(more string) string {
+	return `{conversation: {externalID: conv-1}, teammates: [{name: ana}], ` + more + `}`
+}
+
+// automation is the spec of an InboundAutomation with these actions.
+func automation(actions string) string {
+	return `{keywords: [refund], actions: [` + actions + `]}`
+}
+
+// downstream is the spec of a Downstream with a Secret, and with more in it.
+func downstream(more string) string {
+	return `{credentialsSecretRef: {name: secret}, ` + more + `}`
+}
+
+// drivers hold, by driver, the struct that it takes, filled as little as it may be, and the records it takes.
+var drivers = map[string]struct {
+	field, content string
+	records        []string
+}{
+	"KubernetesRBAC": {"kubernetesRBAC", `{}`, []string{"Access"}},
+	"SCIM":           {"scim", `{url: "https://scim.example/v2"}`, []string{"Users", "Groups"}},
+	"OpenFGA":        {"openFGA", `{url: "https://fga.example", storeID: s}`, []string{"Groups", "Access"}},
+	"PostgreSQL":     {"postgreSQL", `{}`, records},
+	"LDAP":           {"ldap", `{url: "ldaps://dir.example", baseDN: "dc=fjordline,dc=example"}`, []string{"Users", "Groups"}},
+	"HTTP":           {"http", `{url: "https://hooks.example"}`, records},
+	"SMTP":           {"smtp", `{host: mail.example, from: desk@fjordline.example}`, []string{"Users", "Mentions"}},
+	"Tiledesk":       {"tiledesk", `{url: "https://desk.example", projectID: p}`, []string{"Users", "Groups", "Routes"}},
+}
+
+// records are all kinds of records.
+var records = []string{"Users", "Groups", "Access", "Routes", "Mentions"}
 
 // repeat prints a YAML list of n entries, each made by format from its number.
 func repeat(n int, format string) string {
@@ -54,6 +91,7 @@ var _ = Describe("Layer 1", func() {
 	},
 		Entry(nil, "Organization"), Entry(nil, "AccountRole"), Entry(nil, "ProfileRole"), Entry(nil, "Profile"),
 		Entry(nil, "Teammate"), Entry(nil, "UserGroup"), Entry(nil, "Department"), Entry(nil, "Schedule"), Entry(nil, "Queue"), Entry(nil, "Campaign"),
+		Entry(nil, "Downstream"), Entry(nil, "Mention"), Entry(nil, "InboundAutomation"),
 	)
 
 	DescribeTable("CEL-1 bounds names", func(ctx context.Context, kind string) {
@@ -62,6 +100,7 @@ var _ = Describe("Layer 1", func() {
 	},
 		Entry(nil, "AccountRole"), Entry(nil, "ProfileRole"), Entry(nil, "Profile"), Entry(nil, "Teammate"),
 		Entry(nil, "UserGroup"), Entry(nil, "Department"), Entry(nil, "Schedule"), Entry(nil, "EffectiveAccess"), Entry(nil, "Queue"), Entry(nil, "Campaign"),
+		Entry(nil, "Downstream"), Entry(nil, "Mention"), Entry(nil, "InboundAutomation"),
 	)
 
 	It("leaves names of RoutePlan and Ledger their prefix", func(ctx context.Context) {
@@ -125,12 +164,13 @@ var _ = Describe("Layer 1", func() {
 		Entry("CEL-8: the organization with one", "UserGroup", `{practices: [{name: north}]}`, "scope Organization none"),
 
 		Entry("CEL-9: sequential with a whole time", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 15s, maxGroupDialingTime: 60s`), ""),
-		Entry("CEL-9: sequential without", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 15s`), "maxGroupDialingTime goes with strategy Sequential only"),
+		Entry("S-37, CEL-9: random with", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s, maxGroupDialingTime: 60s`), "maxGroupDialingTime goes with strategy Sequential only"),
+		Entry("S-37, CEL-9: sequential without", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 15s`), "maxGroupDialingTime goes with strategy Sequential only"),
 		Entry("CEL-9: random without", "UserGroup", dialing(`strategy: Random, maxRingTime: 15s`), ""),
 		Entry("CEL-9: simultaneous with", "UserGroup", dialing(`strategy: Simultaneous, maxRingTime: 15s, maxGroupDialingTime: 60s`), "maxGroupDialingTime goes with strategy Sequential only"),
 
 		Entry("CEL-10: as long as one ring", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 60s, maxGroupDialingTime: 1m`), ""),
-		Entry("CEL-10: shorter than one ring", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 90s, maxGroupDialingTime: 1m`), "must not be shorter than maxRingTime"),
+		Entry("S-37, CEL-10: shorter than one ring", "UserGroup", dialing(`strategy: Sequential, maxRingTime: 90s, maxGroupDialingTime: 1m`), "must not be shorter than maxRingTime"),
 
 		Entry("CEL-11: audio of its own", "UserGroup", `{voice: {dialingAudio: {override: Enabled, source: {type: Library, libraryID: jingle}}}}`, ""),
 		Entry("CEL-11: no audio", "UserGroup", `{voice: {dialingAudio: {override: Disabled}}}`, ""),
@@ -191,6 +231,46 @@ var _ = Describe("Layer 1", func() {
 		Entry("CEL-19: calls may be abandoned when dialed ahead", "Campaign", `{mode: Predictive, maxAbandonRatePercent: 3}`, ""),
 		Entry("CEL-19: and not otherwise", "Campaign", `{mode: Progressive, maxAbandonRatePercent: 3}`, "goes with mode Predictive only"),
 
+		Entry("CEL-20: a group is a target", "Mention", `{groups: [{name: a}], message: x}`, ""),
+		Entry("CEL-20: a person is a target", "Mention", `{teammates: [{name: a}], message: x}`, ""),
+		Entry("CEL-20: both are", "Mention", `{groups: [{name: a}], teammates: [{name: a}], message: x}`, ""),
+		Entry("CEL-20: no target", "Mention", `{message: x}`, "name at least one target"),
+		Entry("CEL-20: empty lists are no target", "Mention", `{groups: [], teammates: [], message: x}`, "name at least one target"),
+		Entry("CEL-20: a conversation needs no message", "Mention", `{conversation: {externalID: c}, groups: [{name: a}]}`, ""),
+		Entry("S-93: CEL-20: a notification needs a message", "Mention", `{groups: [{name: a}]}`, "give it a message, and no resolutions"),
+		Entry("CEL-20: and not an empty one", "Mention", `{groups: [{name: a}], message: ""}`, "give it a message, and no resolutions"),
+		Entry("CEL-20: a notification is resolved by nobody", "Mention", `{groups: [{name: a}], message: x, resolutions: [{name: ana, action: Resolve}]}`, "give it a message, and no resolutions"),
+		Entry("CEL-20: an empty list of resolutions is none", "Mention", `{groups: [{name: a}], message: x, resolutions: []}`, ""),
+		Entry("CEL-20: a conversation may be resolved from the start", "Mention", mention(`resolutions: [{name: ana, action: CloseAndResolve}]`), ""),
+
+		Entry("CEL-22: made by hand", "Mention", mention(`source: {type: Manual, username: max, eventID: e}`), ""),
+		Entry("CEL-22: made by hand for somebody", "Mention", mention(`source: {type: Manual, teammateRef: {name: max}}`), ""),
+		Entry("CEL-22: made by an automation", "Mention", mention(`source: {type: Automation, automationRef: {name: refunds}, eventID: e}`), ""),
+		Entry("CEL-22: made by a flow", "Mention", mention(`source: {type: Flow}`), ""),
+		Entry("CEL-22: made by an unnamed automation", "Mention", mention(`source: {type: Automation}`), "automationRef goes with type Automation only"),
+		Entry("CEL-22: made by hand, with an automation", "Mention", mention(`source: {type: Manual, automationRef: {name: refunds}}`), "automationRef goes with type Automation only"),
+		Entry("CEL-22: made by a flow, with an automation", "Mention", mention(`source: {type: Flow, automationRef: {name: refunds}}`), "automationRef goes with type Automation only"),
+		Entry("CEL-22: an automation has no username", "Mention", mention(`source: {type: Automation, automationRef: {name: refunds}, username: max}`), "name the author of a mention of type Manual"),
+		Entry("CEL-22: an automation is no teammate", "Mention", mention(`source: {type: Automation, automationRef: {name: refunds}, teammateRef: {name: max}}`), "name the author of a mention of type Manual"),
+		Entry("CEL-22: a flow has no username", "Mention", mention(`source: {type: Flow, username: max}`), "name the author of a mention of type Manual"),
+		Entry("CEL-22: a flow is no teammate", "Mention", mention(`source: {type: Flow, teammateRef: {name: max}}`), "name the author of a mention of type Manual"),
+
+		Entry("CEL-23: a mention of a group", "InboundAutomation", automation(`{type: Mention, mention: {groups: [{name: a}]}}`), ""),
+		Entry("CEL-23: a mention of a person", "InboundAutomation", automation(`{type: Mention, mention: {teammates: [{name: a}], message: x}}`), ""),
+		Entry("CEL-23: a response", "InboundAutomation", automation(`{type: SendResponse, sendResponse: {text: Thanks}}`), ""),
+		Entry("CEL-23: several actions", "InboundAutomation", automation(`{type: SendResponse, sendResponse: {text: Thanks}}, {type: CloseConversation}`), ""),
+		Entry("CEL-23: a mention of nobody", "InboundAutomation", automation(`{type: Mention, mention: {message: x}}`), "name at least one target"),
+		Entry("CEL-23: a mention of empty lists", "InboundAutomation", automation(`{type: Mention, mention: {groups: [], teammates: []}}`), "name at least one target"),
+		Entry("CEL-23: a mention without one", "InboundAutomation", automation(`{type: Mention}`), "mention goes with type Mention only"),
+		Entry("CEL-23: a response without one", "InboundAutomation", automation(`{type: SendResponse}`), "sendResponse goes with type SendResponse only"),
+		Entry("CEL-23: closing with a mention", "InboundAutomation", automation(`{type: CloseConversation, mention: {groups: [{name: a}]}}`), "mention goes with type Mention only"),
+		Entry("CEL-23: closing with a response", "InboundAutomation", automation(`{type: CloseConversation, sendResponse: {text: Bye}}`), "sendResponse goes with type SendResponse only"),
+		Entry("CEL-23: a mention with a response", "InboundAutomation", automation(`{type: Mention, mention: {groups: [{name: a}]}, sendResponse: {text: x}}`), "sendResponse goes with type SendResponse only"),
+		Entry("CEL-23: a response with a mention", "InboundAutomation", automation(`{type: SendResponse, sendResponse: {text: x}, mention: {groups: [{name: a}]}}`), "mention goes with type Mention only"),
+
+		Entry("CEL-24: Kubernetes needs no Secret", "Downstream", `{driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access]}`, ""),
+		Entry("CEL-24: and may have one", "Downstream", downstream(`driver: KubernetesRBAC, kubernetesRBAC: {bindings: [{name: agent, clusterRole: view}]}, records: [Access]`), ""),
+
 		Entry("CEL-26: a username", "Teammate", `{identity: {employeeID: "1", username: "ana@fjordline.example"}}`, ""),
 		Entry("CEL-26: a username with system in it", "Teammate", `{identity: {employeeID: "1", username: "my-system:ana"}}`, ""),
 		Entry("CEL-26: a username of the system", "Teammate", `{identity: {employeeID: "1", username: "system:admin"}}`, "does not start with system:"),
@@ -203,11 +283,24 @@ var _ = Describe("Layer 1", func() {
 		Entry("CEL-27: a vocabulary", "Organization", `{vocabulary: [video.start]}`, ""),
 		Entry("CEL-27: a vocabulary of conversation", "Organization", `{vocabulary: [conversation.start]}`, "conversation permissions come from mentions only"),
 
-		// What CEL-20 and CEL-24 do for other kinds, enumerations and required fields do here.
+		// What such rules do for other fields, enumerations and required fields do here.
 		Entry("a base type is required", "AccountRole", `{}`, "spec.baseType: Required value"),
 		Entry("a base type is one of ten", "AccountRole", `{baseType: Boss}`, "Unsupported value"),
 		Entry("a preset is one of six", "Organization", `{preset: Emplifi}`, "Unsupported value"),
 		Entry("the mode of a campaign is required", "Campaign", `{}`, "spec.mode: Required value"),
+		Entry("a driver is required", "Downstream", `{records: [Users]}`, "spec.driver: Required value"),
+		Entry("a driver is one of eight", "Downstream", `{driver: Fax, records: [Users]}`, "Unsupported value"),
+		Entry("records are required", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}`), "spec.records: Required value"),
+		Entry("records are of five kinds", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Cars]`), "Unsupported value"),
+		Entry("a mode is one of four", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], mode: Everything`), "Unsupported value"),
+		Entry("a conversation has an id", "Mention", `{conversation: {}, teammates: [{name: a}]}`, "spec.conversation.externalID: Required value"),
+		Entry("a source has a type", "Mention", mention(`source: {username: max}`), "spec.source.type: Required value"),
+		Entry("a resolution has an action", "Mention", mention(`resolutions: [{name: ana}]`), "action: Required value"),
+		Entry("an action is one of two", "Mention", mention(`resolutions: [{name: ana, action: Reject}]`), "Unsupported value"),
+		Entry("keywords are required", "InboundAutomation", `{actions: [{type: CloseConversation}]}`, "spec.keywords: Required value"),
+		Entry("actions are required", "InboundAutomation", `{keywords: [a]}`, "spec.actions: Required value"),
+		Entry("an action of an automation is one of three", "InboundAutomation", automation(`{type: Forward}`), "Unsupported value"),
+		Entry("a response has a text", "InboundAutomation", automation(`{type: SendResponse, sendResponse: {}}`), "text: Required value"),
 		Entry("a queue has a channel", "Queue", `{channels: []}`, "should have at least 1 items"),
 		Entry("the type of a profile is required", "Profile", `{}`, "spec.type: Required value"),
 		Entry("an identity is required", "Teammate", `{}`, "spec.identity: Required value"),
@@ -272,6 +365,9 @@ var _ = Describe("Layer 1", func() {
 		Entry(nil, "Department", `{routing: {overflow: {type: Unassigned, after: %s}}}`, []string{"1s", "24h"}, []string{"0h", "25h"}),
 		Entry(nil, "Queue", `{routing: {maxRingTime: %s}}`, []string{"1s", "10m"}, []string{"0s", "11m"}),
 		Entry(nil, "Queue", `{routing: {maxWaitingTime: %s}}`, []string{"1s", "24h"}, []string{"0s", "25h"}),
+		Entry(nil, "Mention", mention(`ttl: %s`), []string{"1m", "8760h", "90s"}, []string{"59s", "8760h1s"}),
+		Entry(nil, "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], resyncInterval: %s`), []string{"30s", "24h", "10m"}, []string{"29s", "24h1s"}),
+		Entry(nil, "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], safety: {deletionGrace: %s}`), []string{"0s", "24h", "5m"}, []string{"25h"}),
 		Entry(nil, "Queue", `{afterServiceTime: %s}`, []string{"0s", "1h"}, []string{"61m"}),
 	)
 
@@ -296,8 +392,83 @@ var _ = Describe("Layer 1", func() {
 		Entry("scope, back to the default", "UserGroup", `{scope: Enterprise}`, `{scope: Enterprise, practices: [{name: a}]}`, `{}`, "scope is chosen when the group is created"),
 		Entry("onboarding method", "Teammate", person(`onboarding: {method: Invite}`), person(`onboarding: {method: Invite, inviteToken: again}`), person(`onboarding: {method: Create}`), "keep onboarding.method"),
 		Entry("onboarding method, by removing the struct", "Teammate", person(`onboarding: {method: Directory}`), person(`onboarding: {method: Directory}, firstName: Ana`), person(`firstName: Ana`), "keep onboarding.method"),
+		Entry("driver", "Downstream", `{driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access]}`, `{driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access], mode: Full}`,
+			downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Access]`), "keep driver"),
 		Entry("CEL-19: mode of an active campaign", "Campaign", `{mode: Predictive, state: Active}`, `{mode: Predictive, state: Paused}`, `{mode: Progressive, state: Paused}`, "pause the campaign first"),
 	)
+
+	DescribeTable("CEL-21 keeps a mention as it was made", func(ctx context.Context, before, after, want string) {
+		stored := object("Mention", "kept", before)
+		Expect(strict().Create(ctx, stored)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(kube.Delete(ctx, stored)).To(Succeed()) })
+		changed := stored.DeepCopy()
+		changed.Object["spec"] = object("Mention", "kept", after).Object["spec"]
+		expectAnswer(strict().Update(ctx, changed, client.DryRunAll), want)
+	},
+		Entry("the same", mention(`message: x, ttl: 1h`), mention(`message: x, ttl: 1h`), ""),
+		Entry("another conversation", `{conversation: {externalID: a}, teammates: [{name: ana}]}`, `{conversation: {externalID: b}, teammates: [{name: ana}]}`, "conversation stays as it was made"),
+		Entry("another profile", `{conversation: {externalID: a, profileRef: {name: p}}, teammates: [{name: ana}]}`, `{conversation: {externalID: a, profileRef: {name: q}}, teammates: [{name: ana}]}`, "conversation stays as it was made"),
+		Entry("a practice added", `{conversation: {externalID: a}, teammates: [{name: ana}]}`, `{conversation: {externalID: a, practiceName: north}, teammates: [{name: ana}]}`, "conversation stays as it was made"),
+		Entry("a conversation added to a notification", `{message: x, teammates: [{name: ana}]}`, `{message: x, conversation: {externalID: a}, teammates: [{name: ana}]}`, "conversation stays as it was made"),
+		Entry("a conversation removed", mention(`message: x`), `{message: x, teammates: [{name: ana}]}`, "conversation stays as it was made"),
+		Entry("groups added", mention(``), mention(`groups: [{name: desk}]`), "groups stay as they were made"),
+		Entry("one more group", mention(`groups: [{name: desk}]`), mention(`groups: [{name: desk}, {name: night}]`), "groups stay as they were made"),
+		Entry("another group", mention(`groups: [{name: desk}]`), mention(`groups: [{name: night}]`), "groups stay as they were made"),
+		Entry("groups removed", mention(`groups: [{name: desk}]`), mention(``), "groups stay as they were made"),
+		Entry("groups in another order", mention(`groups: [{name: desk}, {name: night}]`), mention(`groups: [{name: night}, {name: desk}]`), ""),
+		Entry("teammates added", `{message: x, groups: [{name: desk}]}`, `{message: x, groups: [{name: desk}], teammates: [{name: ana}]}`, "teammates stay as they were made"),
+		Entry("another teammate", `{message: x, teammates: [{name: ana}]}`, `{message: x, teammates: [{name: max}]}`, "teammates stay as they were made"),
+		Entry("teammates removed", `{message: x, groups: [{name: desk}], teammates: [{name: ana}]}`, `{message: x, groups: [{name: desk}]}`, "teammates stay as they were made"),
+		Entry("another source", mention(`source: {type: Manual, username: max}`), mention(`source: {type: Manual, username: eva}`), "source stays as it was made"),
+		Entry("a source added", mention(``), mention(`source: {type: Flow}`), "source stays as it was made"),
+		Entry("the default source added", mention(``), mention(`source: {type: Manual}`), ""),
+		Entry("a source removed", mention(`source: {type: Flow}`), mention(``), "source stays as it was made"),
+		Entry("another message", mention(`message: x`), mention(`message: other`), "message stays as it was made"),
+		Entry("a message added", mention(``), mention(`message: other`), "message stays as it was made"),
+		Entry("a message removed", mention(`message: x`), mention(``), "message stays as it was made"),
+		Entry("another ttl", mention(`ttl: 1h`), mention(`ttl: 2h`), "ttl stays as it was made"),
+		Entry("a ttl added", mention(``), mention(`ttl: 2h`), "ttl stays as it was made"),
+		Entry("a ttl removed", mention(`ttl: 1h`), mention(``), "ttl stays as it was made"),
+		Entry("a first resolution", mention(``), mention(`resolutions: [{name: ana, username: ana, action: Resolve}]`), ""),
+		Entry("one more resolution", mention(`resolutions: [{name: ana, action: Resolve}]`), mention(`resolutions: [{name: max, action: Resolve}, {name: ana, action: Resolve}]`), ""),
+		Entry("a resolution removed", mention(`resolutions: [{name: ana, action: Resolve}]`), mention(``), ""),
+		Entry("another action", mention(`resolutions: [{name: ana, action: Resolve}]`), mention(`resolutions: [{name: ana, action: CloseAndResolve}]`), "a resolution stays as it was written"),
+		Entry("another resolver", mention(`resolutions: [{name: ana, username: ana, action: Resolve}]`), mention(`resolutions: [{name: ana, username: max, action: Resolve}]`), "a resolution stays as it was written"),
+		Entry("a resolver added", mention(`resolutions: [{name: ana, action: Resolve}]`), mention(`resolutions: [{name: ana, username: max, action: Resolve}]`), "a resolution stays as it was written"),
+		Entry("a resolver removed", mention(`resolutions: [{name: ana, username: max, action: Resolve}]`), mention(`resolutions: [{name: ana, action: Resolve}]`), "a resolution stays as it was written"),
+	)
+
+	Context("CEL-24", func() {
+		for driver, d := range drivers {
+			It("takes the struct of driver "+driver+" and no other, with its records", func(ctx context.Context) {
+				try := func(want, content string, kinds ...string) {
+					GinkgoHelper()
+					expectAnswer(tryCreate(ctx, object("Downstream", "driven", downstream(`driver: `+driver+`, `+content+`records: [`+strings.Join(kinds, ", ")+`]`))), want)
+				}
+				own := d.field + ": " + d.content + ", "
+				try("", own, d.records...)
+				try(d.field+" goes with driver "+driver+" only", "", d.records...)
+				for other, o := range drivers {
+					if other != driver {
+						try(o.field+" goes with driver "+other+" only", own+o.field+": "+o.content+", ", d.records...)
+					}
+				}
+				for _, record := range records {
+					if slices.Contains(d.records, record) {
+						try("", own, record)
+						continue
+					}
+					try("driver "+driver+" takes ", own, record)
+					try("driver "+driver+" takes ", own, d.records[0], record)
+				}
+				want := "every driver but KubernetesRBAC needs credentialsSecretRef"
+				if driver == "KubernetesRBAC" {
+					want = ""
+				}
+				expectAnswer(tryCreate(ctx, object("Downstream", "driven", `{driver: `+driver+`, `+own+`records: [`+d.records[0]+`]}`)), want)
+			})
+		}
+	})
 
 	It("CEL-19 lets a campaign that is not active change its mode", func(ctx context.Context) {
 		stored := object("Campaign", "moded", `{mode: Predictive, state: Paused}`)
@@ -335,6 +506,11 @@ var _ = Describe("Layer 1", func() {
 		Entry("an organization", "Organization", `{vocabulary: `+repeat(200, long(32)+`.v%d`)+`, denies: `+repeat(128, long(32)+`.v%d`)+`, skills: `+repeat(200, `{name: s-%d}`)+`, practices: `+repeat(200, `{name: p-%d}`)+`}`),
 		Entry("a department", "Department", `{groups: `+repeat(50, `{name: g-%d, weight: 2}`)+`, profiles: `+repeat(500, `{name: p-%d}`)+`}`),
 		Entry("a queue", "Queue", `{groups: `+repeat(50, `{name: g-%d}`)+`, supervisors: `+repeat(100, `{name: m-%d}`)+`, profiles: `+repeat(500, `{name: p-%d}`)+`}`),
+		Entry("a mention", "Mention", `{conversation: {externalID: `+long(256)+`}, message: `+long(4096)+`, groups: `+repeat(50, `{name: `+long(58)+`-%03d}`)+
+			`, teammates: `+repeat(500, `{name: `+long(58)+`-%03d}`)+`, resolutions: `+repeat(1000, `{name: `+long(58)+`-%03d, username: `+long(256)+`, action: CloseAndResolve}`)+`}`),
+		Entry("an automation", "InboundAutomation", `{practices: `+repeat(50, `{name: p-%d}`)+`, profiles: `+repeat(200, `{name: p-%d}`)+`, keywords: `+repeat(100, long(60)+`-%d`)+
+			`, actions: `+repeat(10, `{type: Mention, mention: {groups: `+repeat(50, `{name: g-%d}`)+`, message: m%d}}`)+`}`),
+		Entry("a downstream", "Downstream", `{driver: KubernetesRBAC, records: [Access], kubernetesRBAC: {bindings: `+repeat(50, `{name: r-%d, clusterRole: c}`)+`}}`),
 		Entry("a campaign", "Campaign", `{mode: Predictive, callerIDProfiles: `+repeat(100, `{name: p-%d}`)+`, supervisors: `+repeat(100, `{name: m-%d}`)+`}`),
 	)
 

@@ -40,6 +40,11 @@ var _ = Describe("Serving", func() {
 		stored(ctx, "Profile", "ig", `{type: Social, platform: Instagram}`, ``)
 		stored(ctx, "Profile", "fb", `{type: Social, platform: Facebook}`, ``)
 		stored(ctx, "Profile", "mail", `{type: Email}`, ``)
+		stored(ctx, "Mention", "open", mention(``), `{phase: Pending, alertCount: 0, openCount: 0}`)
+		stored(ctx, "Mention", "done", mention(``), `{phase: Resolved, alertCount: 0, openCount: 0}`)
+		stored(ctx, "Mention", "fresh", mention(``), ``)
+		stored(ctx, "Downstream", "roles", `{driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access]}`, ``)
+		stored(ctx, "Downstream", "hooks", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users]`), ``)
 
 		found := new(unstructured.UnstructuredList)
 		found.SetGroupVersionKind(rollcallv1.GroupVersion.WithKind(kind + "List"))
@@ -59,6 +64,9 @@ var _ = Describe("Serving", func() {
 		Entry(nil, "UserGroup", "spec.state", "Disabled", "off"),
 		Entry(nil, "Profile", "spec.type", "Social", "ig", "fb"),
 		Entry(nil, "Profile", "spec.platform", "Facebook", "fb"),
+		Entry(nil, "Mention", "status.phase", "Pending", "open"),
+		Entry(nil, "Mention", "status.phase", "Expired"),
+		Entry(nil, "Downstream", "spec.driver", "HTTP", "hooks"),
 	)
 
 	It("selects by no other field", func(ctx context.Context) {
@@ -86,6 +94,9 @@ var _ = Describe("Serving", func() {
 		Entry(nil, "departments", "Department", `{default: true, routing: {mode: Pooled}}`, `{groupCount: 2, conditions: [`+condition("Routable")+`]}`, "Mode=Pooled", "Groups=2", "Routable=True", "Default=true"),
 		Entry(nil, "queues", "Queue", ``, `{conditions: [`+condition("Ready")+`, `+condition("Routable")+`]}`, "Priority=50", "Routable=True", "Ready=True"),
 		Entry(nil, "campaigns", "Campaign", `{mode: Progressive}`, `{`+ready+`}`, "Mode=Progressive", "State=Draft", "Ready=True"),
+		Entry(nil, "downstreams", "Downstream", downstream(`driver: HTTP, http: {url: "https://a.example"}, records: [Users], mode: Upsert`), `{held: {count: 7}, conditions: [`+condition("Synced")+`]}`, "Driver=HTTP", "Mode=Upsert", "Synced=True", "Held=7"),
+		Entry(nil, "mentions", "Mention", mention(``), `{phase: Pending, alertCount: 3, openCount: 2, alerts: [{name: ana, state: Pending}]}`, "Phase=Pending", "Alerts=3", "Open=2", "Source=Manual"),
+		Entry(nil, "inboundautomations", "InboundAutomation", `{keywords: [a], actions: [{type: CloseConversation}], when: AfterHours}`, `{`+ready+`}`, "State=Enabled", "When=AfterHours", "Ready=True"),
 		Entry(nil, "schedules", "Schedule", `{timeZone: Europe/Prague}`, `{open: false, `+ready+`}`, "Mode=Weekly", "Time-Zone=Europe/Prague", "Open=false", "Ready=True"),
 	)
 
@@ -126,7 +137,7 @@ var _ = Describe("Serving", func() {
 		}
 		Expect(shortNames).To(Equal(map[string]string{
 			"org": "Organization", "ar": "AccountRole", "profrole": "ProfileRole", "prof": "Profile", "tm": "Teammate", "ug": "UserGroup",
-			"dept": "Department", "que": "Queue", "camp": "Campaign", "sched": "Schedule", "ea": "EffectiveAccess", "rplan": "RoutePlan",
+			"dept": "Department", "que": "Queue", "camp": "Campaign", "down": "Downstream", "ment": "Mention", "iauto": "InboundAutomation", "sched": "Schedule", "ea": "EffectiveAccess", "rplan": "RoutePlan",
 		}))
 	})
 

@@ -18,12 +18,12 @@ type AccountRoleSpecApplyConfiguration struct {
 	BaseType *apiv1alpha1.BaseType `json:"baseType,omitempty"`
 	// permissions are the account permissions, as module.verb or a pattern. One that nobody knows still counts and is
 	// reported by PermissionsKnown=False (M-03, M-04).
-	Permissions []string `json:"permissions,omitempty"`
+	Permissions []string `json:"permissions,omitzero"`
 	// denies are permissions removed from the holder everywhere: account permissions, profile grants, mention grants
 	// (M-03).
-	Denies []string `json:"denies,omitempty"`
+	Denies []string `json:"denies,omitzero"`
 	// profileCeiling is the most that a profile role may confer on holders (E-13).
-	ProfileCeiling []string `json:"profileCeiling,omitempty"`
+	ProfileCeiling []string `json:"profileCeiling,omitzero"`
 	// profileVisibility says which profiles holders see (E-13, A-06).
 	ProfileVisibility *apiv1alpha1.ProfileVisibility `json:"profileVisibility,omitempty"`
 	// dataScope says whose data holders may see, at most (M-03, T-05).

@@ -14,7 +14,7 @@ type AccountRoleStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the conditions are about.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions are Ready, PolicyCompliant, PermissionsKnown, and Reconciling or Stalled while they hold.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// hash identifies the role as computed.
 	Hash *string `json:"hash,omitempty"`
 }

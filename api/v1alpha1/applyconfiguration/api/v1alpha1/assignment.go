@@ -15,7 +15,7 @@ type AssignmentApplyConfiguration struct {
 	// type chooses which of the other fields is set.
 	Type *apiv1alpha1.AssignmentType `json:"type,omitempty"`
 	// queues are the queues served. Of more than policies.assignment.maxQueues the first by name count (V-40).
-	Queues []ObjectRefApplyConfiguration `json:"queues,omitempty"`
+	Queues []ObjectRefApplyConfiguration `json:"queues,omitzero"`
 	// campaignRef names the Campaign worked on.
 	CampaignRef *ObjectRefApplyConfiguration `json:"campaignRef,omitempty"`
 }

@@ -8,9 +8,9 @@ package v1alpha1
 // AutomationMention is the mention that an automation makes.
 type AutomationMentionApplyConfiguration struct {
 	// groups are the groups whose members are called (A-14).
-	Groups []ObjectRefApplyConfiguration `json:"groups,omitempty"`
+	Groups []ObjectRefApplyConfiguration `json:"groups,omitzero"`
 	// teammates are people called by name (A-14).
-	Teammates []ObjectRefApplyConfiguration `json:"teammates,omitempty"`
+	Teammates []ObjectRefApplyConfiguration `json:"teammates,omitzero"`
 	// message is read by those reached, never by the customer.
 	Message *string `json:"message,omitempty"`
 }

@@ -20,12 +20,12 @@ type CampaignSpecApplyConfiguration struct {
 	State *apiv1alpha1.CampaignState `json:"state,omitempty"`
 	// callerIDProfiles names the Profiles whose numbers those called see, in turn. One that is not of type Phone counts
 	// for nothing: ReferencesResolved=False, WrongType (V-10).
-	CallerIDProfiles []ObjectRefApplyConfiguration `json:"callerIDProfiles,omitempty"`
+	CallerIDProfiles []ObjectRefApplyConfiguration `json:"callerIDProfiles,omitzero"`
 	// maxAbandonRatePercent is the share of answered calls that may find no agent; with mode Predictive only.
 	MaxAbandonRatePercent *int32 `json:"maxAbandonRatePercent,omitempty"`
 	// supervisors names people who watch over the campaign without calling. One whose account role has no
 	// canBeSupervisor is dropped (V-24).
-	Supervisors []ObjectRefApplyConfiguration `json:"supervisors,omitempty"`
+	Supervisors []ObjectRefApplyConfiguration `json:"supervisors,omitzero"`
 	// scheduleRef names the Schedule with the hours of the campaign. Absent, or not usable: the organization's (E-06).
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
 }

@@ -14,9 +14,9 @@ import (
 type CardRequirementsPolicyApplyConfiguration struct {
 	// create lists the fields without which somebody who would be Active is in phase CardIncomplete; access stays open,
 	// surveys stop (M-07, M-09..M-25).
-	Create []apiv1alpha1.CardField `json:"create,omitempty"`
+	Create []apiv1alpha1.CardField `json:"create,omitzero"`
 	// invite lists the fields that are asked for while somebody is Invited; they are reported only (M-30).
-	Invite []apiv1alpha1.CardField `json:"invite,omitempty"`
+	Invite []apiv1alpha1.CardField `json:"invite,omitzero"`
 }
 
 // CardRequirementsPolicyApplyConfiguration constructs a declarative configuration of the CardRequirementsPolicy type for use with

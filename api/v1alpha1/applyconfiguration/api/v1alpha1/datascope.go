@@ -12,9 +12,9 @@ import (
 // DataScope says whose data the holders of an account role may see, at most.
 type DataScopeApplyConfiguration struct {
 	// default says whose data may be seen in areas without an entry (M-03, T-05).
-	Default []apiv1alpha1.Scope `json:"default,omitempty"`
+	Default []apiv1alpha1.Scope `json:"default,omitzero"`
 	// areas narrow the scope in single areas (T-05, M-03).
-	Areas []DataScopeAreaApplyConfiguration `json:"areas,omitempty"`
+	Areas []DataScopeAreaApplyConfiguration `json:"areas,omitzero"`
 }
 
 // DataScopeApplyConfiguration constructs a declarative configuration of the DataScope type for use with

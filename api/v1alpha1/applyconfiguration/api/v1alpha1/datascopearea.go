@@ -14,7 +14,7 @@ type DataScopeAreaApplyConfiguration struct {
 	// name is the area. Areas without an entry follow the default scopes.
 	Name *apiv1alpha1.DataArea `json:"name,omitempty"`
 	// scopes says whose data may be seen in this area, at most.
-	Scopes []apiv1alpha1.Scope `json:"scopes,omitempty"`
+	Scopes []apiv1alpha1.Scope `json:"scopes,omitzero"`
 }
 
 // DataScopeAreaApplyConfiguration constructs a declarative configuration of the DataScopeArea type for use with

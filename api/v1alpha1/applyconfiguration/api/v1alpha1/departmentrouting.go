@@ -19,7 +19,7 @@ type DepartmentRoutingApplyConfiguration struct {
 	// selection says which candidate gets the next conversation; without effect when Pooled (T-17).
 	Selection *apiv1alpha1.Selection `json:"selection,omitempty"`
 	// requiredSkills are the skills that candidates must have (V-31).
-	RequiredSkills []RequiredSkillApplyConfiguration `json:"requiredSkills,omitempty"`
+	RequiredSkills []RequiredSkillApplyConfiguration `json:"requiredSkills,omitzero"`
 	// reassignAfter is how long an agent may leave a conversation unanswered before the next one gets it, 1s to 24h.
 	// Absent: as Organization.spec.chat.reassignment says (T-17).
 	ReassignAfter *v1.Duration `json:"reassignAfter,omitempty"`

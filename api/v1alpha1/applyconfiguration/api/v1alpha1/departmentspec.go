@@ -23,11 +23,11 @@ type DepartmentSpecApplyConfiguration struct {
 	// groups are the groups whose members are candidates. Absent or empty: every teammate who is active and handles
 	// conversations. Groups that are all missing, Disabled or without candidates give Routable=False, and never
 	// everybody (T-16).
-	Groups []DepartmentGroupApplyConfiguration `json:"groups,omitempty"`
+	Groups []DepartmentGroupApplyConfiguration `json:"groups,omitzero"`
 	// profiles names the inbound profiles served. With neither profiles nor profileSelector the department serves the
 	// profiles of its enabled groups. One that a department of smaller name serves too is lost to it:
 	// InboundUnique=False (T-01).
-	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitempty"`
+	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitzero"`
 	// profileSelector selects inbound profiles served, beside profiles (T-01).
 	ProfileSelector *ProfileSelectorApplyConfiguration `json:"profileSelector,omitempty"`
 	// routing says how conversations are handed out (T-17).
@@ -41,7 +41,7 @@ type DepartmentSpecApplyConfiguration struct {
 	// its enabled groups is; without groups, when the organization is (E-06).
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
 	// tags are passed on to connected systems.
-	Tags []string `json:"tags,omitempty"`
+	Tags []string `json:"tags,omitzero"`
 }
 
 // DepartmentSpecApplyConfiguration constructs a declarative configuration of the DepartmentSpec type for use with

@@ -14,7 +14,7 @@ type DepartmentStatusApplyConfiguration struct {
 	// observedGeneration is the generation of the spec that this status was computed from.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions tell the state of the department, by type.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// groupCount is how many groups the department names.
 	GroupCount *int32 `json:"groupCount,omitempty"`
 }

@@ -22,7 +22,7 @@ type DialingApplyConfiguration struct {
 	MaxGroupDialingTime *v1.Duration `json:"maxGroupDialingTime,omitempty"`
 	// profiles names the inbound numbers that ring this group. One that a department, a queue or a group of smaller
 	// name serves too is lost to it: InboundUnique=False (T-01).
-	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitempty"`
+	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitzero"`
 	// profileSelector selects inbound numbers that ring this group, beside profiles (T-01).
 	ProfileSelector *ProfileSelectorApplyConfiguration `json:"profileSelector,omitempty"`
 	// overflow says where a call goes that nobody accepted in time. On a cycle it is ignored, and its default Hangup

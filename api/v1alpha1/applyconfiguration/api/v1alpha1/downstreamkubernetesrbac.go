@@ -9,7 +9,7 @@ package v1alpha1
 type DownstreamKubernetesRBACApplyConfiguration struct {
 	// bindings override the ClusterRole of single account roles. An account role without an entry is bound by its base
 	// type. Writing them needs the verb bind on clusterroles (V-02).
-	Bindings []RoleBindingTargetApplyConfiguration `json:"bindings,omitempty"`
+	Bindings []RoleBindingTargetApplyConfiguration `json:"bindings,omitzero"`
 }
 
 // DownstreamKubernetesRBACApplyConfiguration constructs a declarative configuration of the DownstreamKubernetesRBAC type for use with

@@ -33,7 +33,7 @@ type DownstreamSpecApplyConfiguration struct {
 	// mode says how far the operator goes: Observe plans only, Full also removes.
 	Mode *apiv1alpha1.DownstreamMode `json:"mode,omitempty"`
 	// records are the kinds of records kept in step, of those that the driver takes.
-	Records []apiv1alpha1.RecordKind `json:"records,omitempty"`
+	Records []apiv1alpha1.RecordKind `json:"records,omitzero"`
 	// adoption says what happens to objects that exist there already: they are left alone, taken into ownership when
 	// they are as they should be, or taken over and changed.
 	Adoption *apiv1alpha1.Adoption `json:"adoption,omitempty"`

@@ -14,9 +14,9 @@ type DownstreamStatusApplyConfiguration struct {
 	// observedGeneration is the generation of the spec that this status was computed from.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions tell the state of the connection, by type.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// owned counts the records that the operator answers for, by kind.
-	Owned []OwnedRecordsApplyConfiguration `json:"owned,omitempty"`
+	Owned []OwnedRecordsApplyConfiguration `json:"owned,omitzero"`
 	// plan counts what is to be done.
 	Plan *DownstreamPlanApplyConfiguration `json:"plan,omitempty"`
 	// held are the removals that wait to be approved.

@@ -20,15 +20,15 @@ type EffectiveAccessStatusApplyConfiguration struct {
 	// accountRole is the name of the AccountRole in effect.
 	AccountRole *string `json:"accountRole,omitempty"`
 	// accountPermissions lists what the account role lets the person do, concrete and sorted (R-7).
-	AccountPermissions []string `json:"accountPermissions,omitempty"`
+	AccountPermissions []string `json:"accountPermissions,omitzero"`
 	// groups names at most fifty groups that accepted the person.
-	Groups []string `json:"groups,omitempty"`
+	Groups []string `json:"groups,omitzero"`
 	// supervises names at most fifty objects that the person supervises.
-	Supervises []SupervisedTargetApplyConfiguration `json:"supervises,omitempty"`
+	Supervises []SupervisedTargetApplyConfiguration `json:"supervises,omitzero"`
 	// leader is the name of the team leader in effect (R-12).
 	Leader *string `json:"leader,omitempty"`
 	// grants lists what the person may do on profiles, by the name of the first profile.
-	Grants []GrantApplyConfiguration `json:"grants,omitempty"`
+	Grants []GrantApplyConfiguration `json:"grants,omitzero"`
 	// dataScope says whose data the person may see.
 	DataScope *EffectiveDataScopeApplyConfiguration `json:"dataScope,omitempty"`
 	// voice holds the voice settings in effect.
@@ -44,7 +44,7 @@ type EffectiveAccessStatusApplyConfiguration struct {
 	// hash is the hash of the complete result (R-1).
 	Hash *string `json:"hash,omitempty"`
 	// conditions tell the state of the result, by type.
-	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 }
 
 // EffectiveAccessStatusApplyConfiguration constructs a declarative configuration of the EffectiveAccessStatus type for use with

@@ -13,23 +13,23 @@ import (
 // every colleague who comes or goes (R-12).
 type EffectiveDataScopeApplyConfiguration struct {
 	// scopes says whose data may be seen where no area says otherwise.
-	Scopes []apiv1alpha1.Scope `json:"scopes,omitempty"`
+	Scopes []apiv1alpha1.Scope `json:"scopes,omitzero"`
 	// all is true when everybody's data may be seen.
 	All *bool `json:"all,omitempty"`
 	// departments are the anchors of OwnDepartments.
-	Departments []string `json:"departments,omitempty"`
+	Departments []string `json:"departments,omitzero"`
 	// groups are the groups that anchor the scope.
-	Groups []string `json:"groups,omitempty"`
+	Groups []string `json:"groups,omitzero"`
 	// queues are the queues that anchor the scope.
-	Queues []string `json:"queues,omitempty"`
+	Queues []string `json:"queues,omitzero"`
 	// campaigns are the campaigns that anchor the scope.
-	Campaigns []string `json:"campaigns,omitempty"`
+	Campaigns []string `json:"campaigns,omitzero"`
 	// practices are the anchors of OwnPractices.
-	Practices []string `json:"practices,omitempty"`
+	Practices []string `json:"practices,omitzero"`
 	// leader is the team leader whose team is the anchor.
 	Leader *string `json:"leader,omitempty"`
 	// areas lists the areas with a scope of their own.
-	Areas []EffectiveDataScopeAreaApplyConfiguration `json:"areas,omitempty"`
+	Areas []EffectiveDataScopeAreaApplyConfiguration `json:"areas,omitzero"`
 	// hash changes whenever the scope changes.
 	Hash *string `json:"hash,omitempty"`
 }

@@ -14,7 +14,7 @@ type EffectiveDataScopeAreaApplyConfiguration struct {
 	// name is the area.
 	Name *apiv1alpha1.DataArea `json:"name,omitempty"`
 	// scopes says whose data may be seen in the area.
-	Scopes []apiv1alpha1.Scope `json:"scopes,omitempty"`
+	Scopes []apiv1alpha1.Scope `json:"scopes,omitzero"`
 }
 
 // EffectiveDataScopeAreaApplyConfiguration constructs a declarative configuration of the EffectiveDataScopeArea type for use with

@@ -8,9 +8,9 @@ package v1alpha1
 // Excluded summarizes who could have been a candidate and is not.
 type ExcludedApplyConfiguration struct {
 	// byReason counts by reason. Each person counts once, with the first reason.
-	ByReason []ReasonCountApplyConfiguration `json:"byReason,omitempty"`
+	ByReason []ReasonCountApplyConfiguration `json:"byReason,omitzero"`
 	// first names at most fifty of them.
-	First []ExcludedCandidateApplyConfiguration `json:"first,omitempty"`
+	First []ExcludedCandidateApplyConfiguration `json:"first,omitzero"`
 }
 
 // ExcludedApplyConfiguration constructs a declarative configuration of the Excluded type for use with

@@ -12,18 +12,18 @@ import (
 // Grant is what somebody may do on one or more profiles. Profiles with equal content share one.
 type GrantApplyConfiguration struct {
 	// permissions lists what may be done, concrete and sorted.
-	Permissions []string `json:"permissions,omitempty"`
+	Permissions []string `json:"permissions,omitzero"`
 	// profiles names the profiles, sorted.
-	Profiles []string `json:"profiles,omitempty"`
+	Profiles []string `json:"profiles,omitzero"`
 	// allProfiles is true when the grant is on every usable profile, present and future, that no other grant of this object
 	// names; profiles is then absent.
 	AllProfiles *bool `json:"allProfiles,omitempty"`
 	// approvalRequired lists those of the permissions whose use somebody else must approve.
-	ApprovalRequired []string `json:"approvalRequired,omitempty"`
+	ApprovalRequired []string `json:"approvalRequired,omitzero"`
 	// contentVisibility says which content of the profiles is seen.
 	ContentVisibility *apiv1alpha1.ContentVisibility `json:"contentVisibility,omitempty"`
 	// sources tells where the grant comes from.
-	Sources []GrantSourceApplyConfiguration `json:"sources,omitempty"`
+	Sources []GrantSourceApplyConfiguration `json:"sources,omitzero"`
 }
 
 // GrantApplyConfiguration constructs a declarative configuration of the Grant type for use with

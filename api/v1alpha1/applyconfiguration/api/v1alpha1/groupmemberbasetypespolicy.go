@@ -13,13 +13,13 @@ import (
 type GroupMemberBaseTypesPolicyApplyConfiguration struct {
 	// organization lists the base types accepted by groups of scope Organization; empty accepts any. Others are rejected
 	// with BaseTypeNotAllowed (V-26).
-	Organization []apiv1alpha1.BaseType `json:"organization,omitempty"`
+	Organization []apiv1alpha1.BaseType `json:"organization,omitzero"`
 	// practice lists the base types accepted by groups of scope Practice; empty accepts any. Others are rejected with
 	// BaseTypeNotAllowed (A-04).
-	Practice []apiv1alpha1.BaseType `json:"practice,omitempty"`
+	Practice []apiv1alpha1.BaseType `json:"practice,omitzero"`
 	// enterprise lists the base types accepted by groups of scope Enterprise; empty accepts any. Others are rejected
 	// with BaseTypeNotAllowed (A-01).
-	Enterprise []apiv1alpha1.BaseType `json:"enterprise,omitempty"`
+	Enterprise []apiv1alpha1.BaseType `json:"enterprise,omitzero"`
 }
 
 // GroupMemberBaseTypesPolicyApplyConfiguration constructs a declarative configuration of the GroupMemberBaseTypesPolicy type for use with

@@ -14,7 +14,7 @@ type HeldRemovalsApplyConfiguration struct {
 	// count is how many there are.
 	Count *int32 `json:"count,omitempty"`
 	// first names at most twenty of them.
-	First []string `json:"first,omitempty"`
+	First []string `json:"first,omitzero"`
 	// hash stands for exactly these removals: the annotation approve-removals with this value releases them.
 	Hash *string `json:"hash,omitempty"`
 	// approvedAt is when they were approved; 1 h later the approval lapses.

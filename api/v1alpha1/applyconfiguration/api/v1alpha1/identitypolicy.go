@@ -13,10 +13,10 @@ import (
 type IdentityPolicyApplyConfiguration struct {
 	// requireOneOf lists identity fields of which each Teammate sets at least one; otherwise PolicyCompliant=False,
 	// IdentityMissing (M-12, T-02, V-04).
-	RequireOneOf []apiv1alpha1.IdentityField `json:"requireOneOf,omitempty"`
+	RequireOneOf []apiv1alpha1.IdentityField `json:"requireOneOf,omitzero"`
 	// allowedEmailDomains lists the e-mail domains people may have, compared case-insensitively; empty allows any.
 	// Otherwise PolicyCompliant=False, EmailDomainNotAllowed.
-	AllowedEmailDomains []string `json:"allowedEmailDomains,omitempty"`
+	AllowedEmailDomains []string `json:"allowedEmailDomains,omitzero"`
 }
 
 // IdentityPolicyApplyConfiguration constructs a declarative configuration of the IdentityPolicy type for use with

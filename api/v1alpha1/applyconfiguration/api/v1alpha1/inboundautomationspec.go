@@ -15,17 +15,17 @@ type InboundAutomationSpecApplyConfiguration struct {
 	State *apiv1alpha1.Switch `json:"state,omitempty"`
 	// practices are the practices whose messages are looked at. None: all. One that Organization.spec.practices does not
 	// list is reported by ReferencesResolved (A-14).
-	Practices []AutomationPracticeApplyConfiguration `json:"practices,omitempty"`
+	Practices []AutomationPracticeApplyConfiguration `json:"practices,omitzero"`
 	// profiles names the lines whose messages are looked at. None: all (A-14).
-	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitempty"`
+	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitzero"`
 	// keywords are what messages are compared with, without regard to case: any of them is enough (A-14).
-	Keywords []string `json:"keywords,omitempty"`
+	Keywords []string `json:"keywords,omitzero"`
 	// match says whether the keyword is looked for among the words of the message, or has to be all of it (A-14).
 	Match *apiv1alpha1.KeywordMatch `json:"match,omitempty"`
 	// when says at what hours the automation works: those of the practice, else of the organization.
 	When *apiv1alpha1.AutomationWhen `json:"when,omitempty"`
 	// actions are what is done, in order (A-14).
-	Actions []AutomationActionApplyConfiguration `json:"actions,omitempty"`
+	Actions []AutomationActionApplyConfiguration `json:"actions,omitzero"`
 }
 
 // InboundAutomationSpecApplyConfiguration constructs a declarative configuration of the InboundAutomationSpec type for use with

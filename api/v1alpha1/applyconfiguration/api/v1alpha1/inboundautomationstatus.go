@@ -14,7 +14,7 @@ type InboundAutomationStatusApplyConfiguration struct {
 	// observedGeneration is the generation of the spec that this status was computed from.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions tell the state of the automation, by type.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 }
 
 // InboundAutomationStatusApplyConfiguration constructs a declarative configuration of the InboundAutomationStatus type for use with

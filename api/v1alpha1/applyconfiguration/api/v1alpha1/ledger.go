@@ -31,9 +31,9 @@ type LedgerApplyConfiguration struct {
 	// inventory is set in an Inventory.
 	Inventory *LedgerInventoryApplyConfiguration `json:"inventory,omitempty"`
 	// people is set in People.
-	People []LedgerPersonApplyConfiguration `json:"people,omitempty"`
+	People []LedgerPersonApplyConfiguration `json:"people,omitzero"`
 	// keys is set in Keys.
-	Keys []LedgerKeyApplyConfiguration `json:"keys,omitempty"`
+	Keys []LedgerKeyApplyConfiguration `json:"keys,omitzero"`
 }
 
 // Ledger constructs a declarative configuration of the Ledger type for use with

@@ -10,9 +10,9 @@ type LedgerInventoryApplyConfiguration struct {
 	// pins are the ids that must not change.
 	Pins *LedgerPinsApplyConfiguration `json:"pins,omitempty"`
 	// entries are the records.
-	Entries []LedgerEntryApplyConfiguration `json:"entries,omitempty"`
+	Entries []LedgerEntryApplyConfiguration `json:"entries,omitzero"`
 	// windowEnds tell when each end of a window was first seen.
-	WindowEnds []LedgerWindowEndApplyConfiguration `json:"windowEnds,omitempty"`
+	WindowEnds []LedgerWindowEndApplyConfiguration `json:"windowEnds,omitzero"`
 }
 
 // LedgerInventoryApplyConfiguration constructs a declarative configuration of the LedgerInventory type for use with

@@ -19,9 +19,9 @@ type LedgerStampApplyConfiguration struct {
 	// appliedAt is when that was.
 	AppliedAt *v1.Time `json:"appliedAt,omitempty"`
 	// members names the Teammates.
-	Members []string `json:"members,omitempty"`
+	Members []string `json:"members,omitzero"`
 	// profiles names the Profiles.
-	Profiles []string `json:"profiles,omitempty"`
+	Profiles []string `json:"profiles,omitzero"`
 }
 
 // LedgerStampApplyConfiguration constructs a declarative configuration of the LedgerStamp type for use with

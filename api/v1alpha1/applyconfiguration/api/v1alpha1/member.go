@@ -19,7 +19,7 @@ type MemberApplyConfiguration struct {
 	// rings in this order (V-22, V-27).
 	Position *int32 `json:"position,omitempty"`
 	// notify lists how the member is told of mentions of the group; passed on (A-13).
-	Notify                   []apiv1alpha1.NotifyChannel `json:"notify,omitempty"`
+	Notify                   []apiv1alpha1.NotifyChannel `json:"notify,omitzero"`
 	WindowApplyConfiguration `json:""`
 }
 

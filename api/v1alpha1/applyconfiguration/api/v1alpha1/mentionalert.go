@@ -15,7 +15,7 @@ type MentionAlertApplyConfiguration struct {
 	// name is the name of the Teammate.
 	Name *string `json:"name,omitempty"`
 	// via names at most five of the groups through which the alert came.
-	Via []string `json:"via,omitempty"`
+	Via []string `json:"via,omitzero"`
 	// direct is true for somebody mentioned by name.
 	Direct *bool `json:"direct,omitempty"`
 	// state is where the alert stands.

@@ -15,16 +15,16 @@ type MentionSpecApplyConfiguration struct {
 	// notification, which needs a message and grants nothing (A-06, V-45).
 	Conversation *MentionConversationApplyConfiguration `json:"conversation,omitempty"`
 	// groups are the groups whose members are called. One that is not Mentionable is rejected: status.rejected (A-13).
-	Groups []ObjectRefApplyConfiguration `json:"groups,omitempty"`
+	Groups []ObjectRefApplyConfiguration `json:"groups,omitzero"`
 	// teammates are people called by name (V-45).
-	Teammates []ObjectRefApplyConfiguration `json:"teammates,omitempty"`
+	Teammates []ObjectRefApplyConfiguration `json:"teammates,omitzero"`
 	// source tells what made the mention. A person who may not make it leads to phase Rejected: Delivered=False,
 	// AuthorNotAllowed (A-13, A-14).
 	Source *MentionSourceApplyConfiguration `json:"source,omitempty"`
 	// message is read by those reached, never by the customer (V-45).
 	Message *string `json:"message,omitempty"`
 	// resolutions say who settled the mention; entries are added, never changed (A-17).
-	Resolutions []ResolutionApplyConfiguration `json:"resolutions,omitempty"`
+	Resolutions []ResolutionApplyConfiguration `json:"resolutions,omitzero"`
 	// ttl is how long access lasts, 1m to 8760h. Absent, or longer than policies.mentions.maxAccessDuration: that
 	// (A-19).
 	TTL *v1.Duration `json:"ttl,omitempty"`

@@ -16,19 +16,19 @@ type MentionStatusApplyConfiguration struct {
 	// observedGeneration is the generation of the spec that this status was computed from.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions tell the state of the mention, by type.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// phase is where the mention stands.
 	Phase *apiv1alpha1.MentionPhase `json:"phase,omitempty"`
 	// acceptedAt is when the recipients were decided.
 	AcceptedAt *metav1.Time `json:"acceptedAt,omitempty"`
 	// alerts are the recipients, decided at acceptance: who joins a group later gets nothing (A-15, A-16).
-	Alerts []MentionAlertApplyConfiguration `json:"alerts,omitempty"`
+	Alerts []MentionAlertApplyConfiguration `json:"alerts,omitzero"`
 	// alertCount is how many alerts there are.
 	AlertCount *int32 `json:"alertCount,omitempty"`
 	// openCount is how many of them are Pending or Suspended.
 	OpenCount *int32 `json:"openCount,omitempty"`
 	// rejected names at most fifty targets that were not accepted.
-	Rejected []MentionRejectionApplyConfiguration `json:"rejected,omitempty"`
+	Rejected []MentionRejectionApplyConfiguration `json:"rejected,omitzero"`
 	// conversationStatus is Closed once a resolution closed the conversation (A-17).
 	ConversationStatus *apiv1alpha1.ConversationStatus `json:"conversationStatus,omitempty"`
 	// resolvedBy is the name of the Teammate whose resolution settled the last open alert.

@@ -33,13 +33,13 @@ type OrganizationSpecApplyConfiguration struct {
 	// scheduleRef names the Schedule with the hours of the organization. Absent, or not usable: always open (E-06).
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
 	// skills is the catalogue of skills (V-31).
-	Skills []SkillApplyConfiguration `json:"skills,omitempty"`
+	Skills []SkillApplyConfiguration `json:"skills,omitzero"`
 	// practices are the sub-tenants of the organization; without effect while policies.practiceScoping is Disabled
 	// (A-02).
-	Practices []PracticeApplyConfiguration `json:"practices,omitempty"`
+	Practices []PracticeApplyConfiguration `json:"practices,omitzero"`
 	// vocabulary lists permissions of connected systems; they are known beside the well-known ones, in both scopes, and
 	// matched by patterns (M-04).
-	Vocabulary []string `json:"vocabulary,omitempty"`
+	Vocabulary []string `json:"vocabulary,omitzero"`
 	// defaultAccountRoleRef names the AccountRole of people without one. Absent: agent, under preset PatientMessaging
 	// staff (M-09).
 	DefaultAccountRoleRef *ObjectRefApplyConfiguration `json:"defaultAccountRoleRef,omitempty"`
@@ -47,7 +47,7 @@ type OrganizationSpecApplyConfiguration struct {
 	// Absent: none does, and the profile is seen without permissions (E-23).
 	DefaultProfileRoleRef *ObjectRefApplyConfiguration `json:"defaultProfileRoleRef,omitempty"`
 	// denies lists permissions removed from everybody but Owners (M-03).
-	Denies []string `json:"denies,omitempty"`
+	Denies []string `json:"denies,omitzero"`
 	// mentionRetention is the time after which a mention that came to its end is deleted (A-16).
 	MentionRetention *v1.Duration `json:"mentionRetention,omitempty"`
 	// cardGuidelines is shown to people who complete their card (M-32, M-33).

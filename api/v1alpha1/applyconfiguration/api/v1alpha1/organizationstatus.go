@@ -15,7 +15,7 @@ type OrganizationStatusApplyConfiguration struct {
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions are Ready, PoliciesResolved, ReferencesResolved, InvitationsDeliverable, Suspended, and Reconciling or
 	// Stalled while they hold.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// resolvedPolicies is the preset with spec.policies over it, every leaf filled in. Rules and admission policies read
 	// it.
 	ResolvedPolicies *PoliciesApplyConfiguration `json:"resolvedPolicies,omitempty"`

@@ -15,12 +15,12 @@ type ProfileRoleSpecApplyConfiguration struct {
 	DisplayName *string `json:"displayName,omitempty"`
 	// includes names other ProfileRoles whose permissions and denies are taken over. A cycle gives IncludesAcyclic=False
 	// (E-12).
-	Includes []ObjectRefApplyConfiguration `json:"includes,omitempty"`
+	Includes []ObjectRefApplyConfiguration `json:"includes,omitzero"`
 	// permissions are granted on the profile, as module.verb or a pattern. One that nobody knows still counts and is
 	// reported by PermissionsKnown=False (E-19).
-	Permissions []string `json:"permissions,omitempty"`
+	Permissions []string `json:"permissions,omitzero"`
 	// denies win over every other source on the same person and profile (E-19).
-	Denies []string `json:"denies,omitempty"`
+	Denies []string `json:"denies,omitzero"`
 	// contentVisibility says whether all content of the profile is seen, or assigned content only. It is not taken over
 	// through includes.
 	ContentVisibility *apiv1alpha1.ContentVisibility `json:"contentVisibility,omitempty"`

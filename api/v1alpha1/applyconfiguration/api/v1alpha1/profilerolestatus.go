@@ -15,7 +15,7 @@ type ProfileRoleStatusApplyConfiguration struct {
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions are Ready, IncludesAcyclic, ReferencesResolved, PermissionsKnown, and Reconciling or Stalled while they
 	// hold.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// hash identifies the role as computed, includes followed.
 	Hash *string `json:"hash,omitempty"`
 	// permissionCount is the number of concrete permissions, includes followed.

@@ -13,13 +13,13 @@ import (
 // field set it selects nothing.
 type ProfileSelectorApplyConfiguration struct {
 	// platforms selects profiles of any of these platforms.
-	Platforms []apiv1alpha1.Platform `json:"platforms,omitempty"`
+	Platforms []apiv1alpha1.Platform `json:"platforms,omitzero"`
 	// types selects profiles of any of these types.
-	Types []apiv1alpha1.ProfileType `json:"types,omitempty"`
+	Types []apiv1alpha1.ProfileType `json:"types,omitzero"`
 	// languages selects profiles of any of these languages, by subtag prefix: en also matches en-US (E-07).
-	Languages []string `json:"languages,omitempty"`
+	Languages []string `json:"languages,omitzero"`
 	// regions selects profiles of any of these regions, compared literally (E-04).
-	Regions []string `json:"regions,omitempty"`
+	Regions []string `json:"regions,omitzero"`
 	// matchLabels selects profiles that carry all of these labels.
 	MatchLabels map[string]string `json:"matchLabels,omitempty"`
 }

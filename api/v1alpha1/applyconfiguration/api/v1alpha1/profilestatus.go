@@ -14,7 +14,7 @@ type ProfileStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the conditions are about.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions are Ready, KeysUnique, ReferencesResolved, and Reconciling or Stalled while they hold.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 }
 
 // ProfileStatusApplyConfiguration constructs a declarative configuration of the ProfileStatus type for use with

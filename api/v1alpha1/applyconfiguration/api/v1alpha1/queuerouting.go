@@ -28,7 +28,7 @@ type QueueRoutingApplyConfiguration struct {
 	// holdWithoutAgents Disabled sends items to overflow at once while nobody can take them; Enabled lets them wait.
 	HoldWithoutAgents *apiv1alpha1.Switch `json:"holdWithoutAgents,omitempty"`
 	// requiredSkills are the skills that candidates must have (V-31).
-	RequiredSkills []RequiredSkillApplyConfiguration `json:"requiredSkills,omitempty"`
+	RequiredSkills []RequiredSkillApplyConfiguration `json:"requiredSkills,omitzero"`
 }
 
 // QueueRoutingApplyConfiguration constructs a declarative configuration of the QueueRouting type for use with

@@ -17,18 +17,18 @@ type QueueSpecApplyConfiguration struct {
 	// description says, for people, what the queue is for (V-37).
 	Description *string `json:"description,omitempty"`
 	// channels are the sorts of items that wait here (V-37).
-	Channels []apiv1alpha1.QueueChannel `json:"channels,omitempty"`
+	Channels []apiv1alpha1.QueueChannel `json:"channels,omitzero"`
 	// priority decides between queues for one agent: the higher first.
 	Priority *int32 `json:"priority,omitempty"`
 	// groups are the groups whose members count as assigned to the queue, beside the teammates who name it in their
 	// assignment (V-37).
-	Groups []ObjectRefApplyConfiguration `json:"groups,omitempty"`
+	Groups []ObjectRefApplyConfiguration `json:"groups,omitzero"`
 	// supervisors names people who watch over the queue without taking from it. One whose account role has no
 	// canBeSupervisor is dropped (V-24).
-	Supervisors []ObjectRefApplyConfiguration `json:"supervisors,omitempty"`
+	Supervisors []ObjectRefApplyConfiguration `json:"supervisors,omitzero"`
 	// profiles names the inbound profiles served. One that a department or a queue of smaller name serves too is lost to
 	// it: InboundUnique=False (T-01).
-	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitempty"`
+	Profiles []ObjectRefApplyConfiguration `json:"profiles,omitzero"`
 	// profileSelector selects inbound profiles served, beside profiles (T-01).
 	ProfileSelector *ProfileSelectorApplyConfiguration `json:"profileSelector,omitempty"`
 	// routing says how items are handed out (V-37).

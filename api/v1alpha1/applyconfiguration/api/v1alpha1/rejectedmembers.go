@@ -10,7 +10,7 @@ type RejectedMembersApplyConfiguration struct {
 	// count is how many are not accepted.
 	Count *int32 `json:"count,omitempty"`
 	// first names at most fifty of them.
-	First []RejectedMemberApplyConfiguration `json:"first,omitempty"`
+	First []RejectedMemberApplyConfiguration `json:"first,omitzero"`
 }
 
 // RejectedMembersApplyConfiguration constructs a declarative configuration of the RejectedMembers type for use with

@@ -16,7 +16,7 @@ type RoleModelPolicyApplyConfiguration struct {
 	AllowCustom *bool `json:"allowCustom,omitempty"`
 	// allowedBaseTypes lists the base types people may hold; empty allows any. Holders of another one get
 	// RoleAllowed=False, BaseTypeNotAllowed (T-06, V-52).
-	AllowedBaseTypes []apiv1alpha1.BaseType `json:"allowedBaseTypes,omitempty"`
+	AllowedBaseTypes []apiv1alpha1.BaseType `json:"allowedBaseTypes,omitzero"`
 }
 
 // RoleModelPolicyApplyConfiguration constructs a declarative configuration of the RoleModelPolicy type for use with

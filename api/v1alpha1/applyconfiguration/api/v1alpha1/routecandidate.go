@@ -15,7 +15,7 @@ type RouteCandidateApplyConfiguration struct {
 	// name is the name of the Teammate.
 	Name *string `json:"name,omitempty"`
 	// groups names at most five groups that make the person a candidate.
-	Groups []string `json:"groups,omitempty"`
+	Groups []string `json:"groups,omitzero"`
 	// position is the person's place in the dialing order. Absent: last.
 	Position *int32 `json:"position,omitempty"`
 	// extension is what is rung.
@@ -25,7 +25,7 @@ type RouteCandidateApplyConfiguration struct {
 	// maxChats is how many chats the person may have at once; -1 is unlimited.
 	MaxChats *int32 `json:"maxChats,omitempty"`
 	// channels lists the channels over which the person can be reached.
-	Channels []apiv1alpha1.Channel `json:"channels,omitempty"`
+	Channels []apiv1alpha1.Channel `json:"channels,omitzero"`
 	// schedule is the name of the Schedule with the person's hours.
 	Schedule *string `json:"schedule,omitempty"`
 	// absence is the first absence that is not over.

@@ -20,13 +20,13 @@ type RoutePlanStatusApplyConfiguration struct {
 	// mode is how the target hands out, in the words of the target: Assigned or Pooled for a department.
 	Mode *string `json:"mode,omitempty"`
 	// candidates lists who is eligible, in order.
-	Candidates []RouteCandidateApplyConfiguration `json:"candidates,omitempty"`
+	Candidates []RouteCandidateApplyConfiguration `json:"candidates,omitzero"`
 	// candidateCount is how many there are, also where the list was truncated.
 	CandidateCount *int32 `json:"candidateCount,omitempty"`
 	// excluded tells who is not eligible, and why.
 	Excluded *ExcludedApplyConfiguration `json:"excluded,omitempty"`
 	// pools lists the groups of a department with their shares.
-	Pools []RoutePoolApplyConfiguration `json:"pools,omitempty"`
+	Pools []RoutePoolApplyConfiguration `json:"pools,omitzero"`
 	// timeouts are the times after which routing goes on.
 	Timeouts *RouteTimeoutsApplyConfiguration `json:"timeouts,omitempty"`
 	// cap limits how many calls may go unanswered, for dialing groups.
@@ -34,7 +34,7 @@ type RoutePlanStatusApplyConfiguration struct {
 	// voice holds the voice settings, for dialing groups.
 	Voice *RouteVoiceApplyConfiguration `json:"voice,omitempty"`
 	// supervisors names at most a hundred people who supervise the target.
-	Supervisors []string `json:"supervisors,omitempty"`
+	Supervisors []string `json:"supervisors,omitzero"`
 	// overflow says where goes what nobody took.
 	Overflow *RouteOverflowApplyConfiguration `json:"overflow,omitempty"`
 	// outOfHours says where goes what comes in while the target is closed.
@@ -48,7 +48,7 @@ type RoutePlanStatusApplyConfiguration struct {
 	// hash is the hash of the complete result (R-1).
 	Hash *string `json:"hash,omitempty"`
 	// conditions tell the state of the plan, by type.
-	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 }
 
 // RoutePlanStatusApplyConfiguration constructs a declarative configuration of the RoutePlanStatus type for use with

@@ -13,7 +13,7 @@ type ScheduleExceptionApplyConfiguration struct {
 	// closed.
 	Closed *bool `json:"closed,omitempty"`
 	// hours are the hours of that day, in place of the weekly ones. Absent or empty: closed all day.
-	Hours []HoursApplyConfiguration `json:"hours,omitempty"`
+	Hours []HoursApplyConfiguration `json:"hours,omitzero"`
 }
 
 // ScheduleExceptionApplyConfiguration constructs a declarative configuration of the ScheduleException type for use with

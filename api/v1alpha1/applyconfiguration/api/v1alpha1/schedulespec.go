@@ -17,9 +17,9 @@ type ScheduleSpecApplyConfiguration struct {
 	// mode AlwaysOpen and AlwaysClosed ignore the hours below (E-06).
 	Mode *apiv1alpha1.ScheduleMode `json:"mode,omitempty"`
 	// weekly are the hours that repeat each week (E-06).
-	Weekly []WeeklyHoursApplyConfiguration `json:"weekly,omitempty"`
+	Weekly []WeeklyHoursApplyConfiguration `json:"weekly,omitzero"`
 	// exceptions replace the hours of single days (E-06).
-	Exceptions []ScheduleExceptionApplyConfiguration `json:"exceptions,omitempty"`
+	Exceptions []ScheduleExceptionApplyConfiguration `json:"exceptions,omitzero"`
 }
 
 // ScheduleSpecApplyConfiguration constructs a declarative configuration of the ScheduleSpec type for use with

@@ -15,7 +15,7 @@ type ScheduleStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the conditions are about.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions are Ready, and Reconciling or Stalled while they hold.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// open says whether the hours are open now.
 	Open *bool `json:"open,omitempty"`
 	// nextTransition is when open changes next. Absent: never.

@@ -11,7 +11,7 @@ type TeammatePracticeApplyConfiguration struct {
 	// ReferencesResolved.
 	Name *string `json:"name,omitempty"`
 	// lines are the Profiles of type Line that Staff see of this practice.
-	Lines []ObjectRefApplyConfiguration `json:"lines,omitempty"`
+	Lines []ObjectRefApplyConfiguration `json:"lines,omitzero"`
 	// profileRoleRef names the ProfileRole that holds on the lines visible through this practice.
 	ProfileRoleRef *ObjectRefApplyConfiguration `json:"profileRoleRef,omitempty"`
 }

@@ -30,7 +30,7 @@ type TeammateSpecApplyConfiguration struct {
 	// access stays. Absent: always (E-06).
 	ScheduleRef *ObjectRefApplyConfiguration `json:"scheduleRef,omitempty"`
 	// absences are planned absences; nothing is routed to the person meanwhile, access stays (T-09).
-	Absences []AbsenceApplyConfiguration `json:"absences,omitempty"`
+	Absences []AbsenceApplyConfiguration `json:"absences,omitzero"`
 	// canManageTeams says that the person may be a team leader (M-10).
 	CanManageTeams *bool `json:"canManageTeams,omitempty"`
 	// teamLeaderRef names the Teammate reported to. One that does not exist, may not manage teams, is archived or is on
@@ -41,9 +41,9 @@ type TeammateSpecApplyConfiguration struct {
 	// employment is what the personnel system knows.
 	Employment *EmploymentApplyConfiguration `json:"employment,omitempty"`
 	// channels are the channels the person works on. Absent or empty: all (M-25).
-	Channels []apiv1alpha1.Channel `json:"channels,omitempty"`
+	Channels []apiv1alpha1.Channel `json:"channels,omitzero"`
 	// tags are coloured labels for people (T-12).
-	Tags []TagApplyConfiguration `json:"tags,omitempty"`
+	Tags []TagApplyConfiguration `json:"tags,omitzero"`
 	// availability is the administrator's override: only somebody Available is routed to (T-08, T-09).
 	Availability *apiv1alpha1.Availability `json:"availability,omitempty"`
 	// maxChats is the highest number of chats at once, -1 for unlimited. Absent: policies.chatLimit.default. Outside the
@@ -55,24 +55,24 @@ type TeammateSpecApplyConfiguration struct {
 	// KeysUnique=False and is rung without it (V-29).
 	Extension *string `json:"extension,omitempty"`
 	// skills are the skills of the person (V-31).
-	Skills []TeammateSkillApplyConfiguration `json:"skills,omitempty"`
+	Skills []TeammateSkillApplyConfiguration `json:"skills,omitzero"`
 	// assignment says what the person works on: queues, a campaign or neither (V-37..V-41).
 	Assignment *AssignmentApplyConfiguration `json:"assignment,omitempty"`
 	// groups are memberships declared from the person's side; the group may reject them. Under policies.groupMembership
 	// Exclusive an entry with until is temporary cover (M-27).
-	Groups []TeammateGroupApplyConfiguration `json:"groups,omitempty"`
+	Groups []TeammateGroupApplyConfiguration `json:"groups,omitzero"`
 	// primaryGroupRef names the group whose voice settings win over those of the person's other groups; one that did
 	// not accept the person gives ReferencesResolved=False (V-13).
 	PrimaryGroupRef *ObjectRefApplyConfiguration `json:"primaryGroupRef,omitempty"`
 	// profiles are direct grants (E-01).
-	Profiles []TeammateProfileApplyConfiguration `json:"profiles,omitempty"`
+	Profiles []TeammateProfileApplyConfiguration `json:"profiles,omitzero"`
 	// assignAllProfiles grants every profile, present and future (E-01).
 	AssignAllProfiles *bool `json:"assignAllProfiles,omitempty"`
 	// defaultProfileRoleRef names the ProfileRole that holds where no other source gives one. Absent:
 	// Organization.spec.defaultProfileRoleRef (E-23).
 	DefaultProfileRoleRef *ObjectRefApplyConfiguration `json:"defaultProfileRoleRef,omitempty"`
 	// practices are the practices the person belongs to (A-02, A-06).
-	Practices []TeammatePracticeApplyConfiguration `json:"practices,omitempty"`
+	Practices []TeammatePracticeApplyConfiguration `json:"practices,omitzero"`
 	// timeZone is a personal setting, passed on.
 	TimeZone *string `json:"timeZone,omitempty"`
 	// language is a personal setting, passed on.

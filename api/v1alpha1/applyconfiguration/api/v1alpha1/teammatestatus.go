@@ -16,7 +16,7 @@ type TeammateStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the conditions are about.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions are those of API section 4.5.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// displayName is first and last name, else the object's name.
 	DisplayName *string `json:"displayName,omitempty"`
 	// phase is where the person stands.

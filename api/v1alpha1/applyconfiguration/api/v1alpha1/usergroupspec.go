@@ -26,29 +26,29 @@ type UserGroupSpecApplyConfiguration struct {
 	Scope *apiv1alpha1.GroupScope `json:"scope,omitempty"`
 	// practices are the practices of the group: exactly one with scope Practice, none with scope Organization. One that
 	// Organization.spec.practices does not list counts for nothing and is reported by ReferencesResolved (A-02).
-	Practices []GroupPracticeApplyConfiguration `json:"practices,omitempty"`
+	Practices []GroupPracticeApplyConfiguration `json:"practices,omitzero"`
 	// state Disabled makes the group contribute nothing anywhere: no grants, no plan, no data scope, nothing through
 	// includes. Its members stay listed. Departments that name it make the change a violation under policies.groupInUse
 	// Block: PolicyCompliant=False, GroupInUse (A-09, A-10).
 	State *apiv1alpha1.Switch `json:"state,omitempty"`
 	// criteria classify the group for people; they select nobody (E-04, E-05).
-	Criteria []CriterionApplyConfiguration `json:"criteria,omitempty"`
+	Criteria []CriterionApplyConfiguration `json:"criteria,omitzero"`
 	// members are explicit members. Whoever is not accepted is listed in status.rejected with the reason, and
 	// MembersAccepted is False (E-15, T-14, V-22, V-27).
-	Members []MemberApplyConfiguration `json:"members,omitempty"`
+	Members []MemberApplyConfiguration `json:"members,omitzero"`
 	// memberSelector makes every Teammate with matching labels a member, without a cap. An empty one selects nobody;
 	// one that cannot be parsed selects nobody and gives ReferencesResolved=False, InvalidSelector (E-05, T-14).
 	MemberSelector *v1.LabelSelectorApplyConfiguration `json:"memberSelector,omitempty"`
 	// includes names groups whose members are members of this one too, at any depth. Profiles and permission sets are
 	// not inherited. A cycle gives IncludesAcyclic=False and its closing reference is ignored. Under
 	// policies.groupMembership Exclusive all are ignored: PolicyCompliant=False, IncludesNotAllowed (T-15).
-	Includes []ObjectRefApplyConfiguration `json:"includes,omitempty"`
+	Includes []ObjectRefApplyConfiguration `json:"includes,omitzero"`
 	// supervisors names the Teammates who supervise the group; they are not members by it and see its members' data.
 	// Those whose account role does not qualify are dropped: SupervisorsAccepted=False, NotASupervisor (V-23..V-25).
-	Supervisors []ObjectRefApplyConfiguration `json:"supervisors,omitempty"`
+	Supervisors []ObjectRefApplyConfiguration `json:"supervisors,omitzero"`
 	// profiles are the profiles of the group: visible to its members, and what the permission set is about (E-11,
 	// E-16).
-	Profiles []GroupProfileApplyConfiguration `json:"profiles,omitempty"`
+	Profiles []GroupProfileApplyConfiguration `json:"profiles,omitzero"`
 	// profileSelector adds every Profile with matching attributes, without a cap. An empty one selects nothing (E-07,
 	// E-17).
 	ProfileSelector *ProfileSelectorApplyConfiguration `json:"profileSelector,omitempty"`

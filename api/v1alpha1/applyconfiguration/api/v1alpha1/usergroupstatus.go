@@ -14,7 +14,7 @@ type UserGroupStatusApplyConfiguration struct {
 	// observedGeneration is the generation of the spec that this status was computed from.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions tell the state of the group, by type.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitzero"`
 	// memberCount is how many members are accepted, those of included groups among them.
 	MemberCount *int32 `json:"memberCount,omitempty"`
 	// directMemberCount is how many of them are members without an included group.
@@ -30,7 +30,7 @@ type UserGroupStatusApplyConfiguration struct {
 	// pending counts what waits for a reflash.
 	Pending *PendingCountsApplyConfiguration `json:"pending,omitempty"`
 	// departments names at most fifty departments that name the group.
-	Departments []string `json:"departments,omitempty"`
+	Departments []string `json:"departments,omitzero"`
 	// departmentCount is how many departments name the group.
 	DepartmentCount *int32 `json:"departmentCount,omitempty"`
 }

@@ -12,7 +12,7 @@ import (
 // WeeklyHours are hours that repeat on some days of the week.
 type WeeklyHoursApplyConfiguration struct {
 	// days are the days on which the hours begin.
-	Days []apiv1alpha1.Weekday `json:"days,omitempty"`
+	Days []apiv1alpha1.Weekday `json:"days,omitzero"`
 	// open is the local time at which the hours begin, as HH:MM.
 	Open *string `json:"open,omitempty"`
 	// close is the local time at which the hours end, as HH:MM or 24:00. Earlier than open: on the next day; the same:
