@@ -8,8 +8,9 @@ import (
 const (
 	// crowd is how many changes within about a second look like a stream rather than edits.
 	crowd = 20
-	// longest is how long a change may wait for others to come with it.
-	longest = time.Second
+	// longest is how long a change may wait for others to come with it. It is reached only where a batch takes more than a
+	// second, as in a first apply of ten thousand people.
+	longest = 5 * time.Second
 )
 
 // pace spaces the batches of a namespace while changes stream in (an import, a restore, a first apply): each batch

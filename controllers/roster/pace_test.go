@@ -32,11 +32,11 @@ func TestPace(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a slow batch does not make the next one wait for more than a second", func(t *testing.T) {
+	t.Run("a slow batch does not make the next one wait for more than five seconds", func(t *testing.T) {
 		var p pace
 		p.done(at(-time.Minute), now, 5000)
-		if got := p.wait(now, 10); got != time.Second {
-			t.Errorf("wait = %s, want 1s", got)
+		if got := p.wait(now, 10); got != 5*time.Second {
+			t.Errorf("wait = %s, want 5s", got)
 		}
 	})
 }

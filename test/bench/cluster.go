@@ -427,24 +427,25 @@ func (s *stage) settled(ctx context.Context, r *report) (written, error) {
 		return written{}, err
 	}
 	deadline := time.Now().Add(patience)
-	wrong := ""
-	for last := -1; time.Now().Before(deadline); {
+	wrong, all, end := "", written{kinds: map[string]int{}}, int64(0)
+	for time.Now().Before(deadline) {
 		if err := sleep(ctx, quiet); err != nil {
 			return written{}, err
 		}
-		w, _, err := s.plane.writes(0)
-		if err != nil {
+		var w written
+		var err error
+		if w, end, err = s.plane.writes(end); err != nil {
 			return written{}, err
 		}
-		if w.total != last {
-			last = w.total
+		if w.total > 0 {
+			all.add(w)
 			continue
 		}
 		if wrong, err = s.expectation.current(ctx, s.client); err != nil {
 			return written{}, err
 		}
 		if wrong == "" {
-			return w, nil
+			return all, nil
 		}
 		r.note("quiet, but %s", wrong)
 		if err := s.manager.failed(); err != nil {
@@ -460,6 +461,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	case <-time.After(d):
 		return nil
+	}
+}
+
+// add adds the writes that came after.
+func (w *written) add(later written) {
+	w.total += later.total
+	w.last = later.last
+	for kind, n := range later.kinds {
+		w.kinds[kind] += n
 	}
 }
 
