@@ -273,4 +273,27 @@ var _ = Describe("A cluster with the policies", func() {
 		t.changes(ctx, "UserGroup/big", `{spec: {state: Enabled}}`)
 		Expect(manager.patches(ctx, t, "UserGroup/big", `{spec: {supervisors: `+list(99, "{name: "+long+"%d}")+`}}`)).To(beAdmitted())
 	})
+
+	It("decides about the longest list of resolutions within the budget of an expression (ACT-12)", func(ctx context.Context) {
+		entry := "{name: " + strings.Repeat("x", 50) + "%d, username: " + strings.Repeat("y", 250) + "%d, action: CloseAndResolve}"
+		resolutions := func(from, to int, more string) string {
+			var entries []string
+			for i := range to - from {
+				entries = append(entries, fmt.Sprintf(entry, from+i, from+i))
+			}
+			return "[" + strings.Join(entries, ", ") + more + "]"
+		}
+		t := newTenant(ctx, rollcallv1.PresetCustom, nil, "Mention big {conversation: {externalID: c-1}, groups: [{name: desk}], resolutions: "+resolutions(0, 999, "")+"}")
+		agent, owner := as(user("agent")), as(user("owner"))
+		settle := func(a *actor, list string) error {
+			return a.patches(ctx, t, "Mention/big", `{spec: {resolutions: `+list+`}}`)
+		}
+		own := func(a *actor) string { return ", {name: ana, username: " + a.name + ", action: Resolve}" }
+		Expect(settle(agent, resolutions(0, 999, own(agent)))).To(beAdmitted())
+		Expect(settle(agent, resolutions(0, 1000, ""))).To(beDenied("ACT-12", "Mention big"))
+		Expect(settle(owner, resolutions(0, 1000, ""))).To(beAdmitted())
+		Expect(settle(agent, resolutions(0, 200, own(agent)))).To(beAdmitted(), "few enough to be compared one by one")
+		Expect(settle(agent, resolutions(0, 900, own(agent)))).To(beDenied("ACT-12"), "too many to be compared one by one")
+		Expect(agent.patches(ctx, t, "Mention/big", `{metadata: {labels: {a: b}}}`)).To(beAdmitted())
+	})
 })

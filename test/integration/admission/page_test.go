@@ -37,6 +37,7 @@ var _ = Describe("The page on who may do what", func() {
 	It("gives examples that work", func(ctx context.Context) {
 		t := newTenant(ctx, rollcallv1.PresetCustom, nil, `
 			Teammate ana
+			Mention asked {conversation: {externalID: c-1}, teammates: [{name: ana}]}
 			AccountRole auditor {baseType: Viewer, permissions: ["*.view"]}`)
 		holders := make(map[string]*actor)
 		for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(page(), -1) {
@@ -49,7 +50,7 @@ var _ = Describe("The page on who may do what", func() {
 			t.grant(ctx, name, role.Rules...)
 			holders[role.Name] = as(name)
 		}
-		Expect(holders).To(HaveLen(3))
+		Expect(holders).To(HaveLen(4))
 
 		desk := holders["shift-desk"]
 		Expect(desk.patches(ctx, t, "Teammate/ana", `{spec: {availability: Unavailable}}`)).To(beAdmitted())
@@ -58,6 +59,9 @@ var _ = Describe("The page on who may do what", func() {
 		Expect(personnel.patches(ctx, t, "Teammate/ana", `{spec: {lifecycle: {state: Archived}}}`)).To(beAdmitted())
 		Expect(personnel.patches(ctx, t, "Teammate/ana", `{spec: {lifecycle: {state: Blocked, blockedFrom: "2027-01-01T00:00:00Z", blockedUntil: "2027-01-02T00:00:00Z"}}}`)).To(beAdmitted())
 		Expect(personnel.patches(ctx, t, "Teammate/ana", `{spec: {accountRoleRef: {name: agent}}}`)).To(beDenied("ACT-1"))
+		mentions := holders["mention-desk"]
+		Expect(mentions.patches(ctx, t, "Mention/asked", `{spec: {resolutions: [{name: ana, action: Resolve}]}}`)).To(beAdmitted())
+		Expect(mentions.creates(ctx, t, `Mention told {teammates: [{name: ana}], message: x, source: {type: Flow}}`)).To(beForbiddenByRBAC())
 		audited := `{spec: {accountRoleRef: {name: auditor}}}`
 		administrator := as(user("administrator"))
 		Expect(administrator.patches(ctx, t, "Teammate/ana", audited)).To(beDenied("ACT-1"))

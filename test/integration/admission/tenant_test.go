@@ -1,6 +1,7 @@
 package admission_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	apitypes "k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -117,16 +119,19 @@ func (t *tenant) grant(ctx context.Context, name string, rules ...rbacv1.PolicyR
 	Expect(kube.Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.namespace}, Rules: rules})).To(Succeed())
 	t.bind(ctx, name, rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name})
 	for _, rule := range rules {
-		awaitPermission(ctx, as(name), t.namespace, rule.Resources[0], rule.Verbs[0], append(slices.Clone(rule.ResourceNames), "")[0])
+		resource := schema.GroupResource{Group: rule.APIGroups[0], Resource: rule.Resources[0]}
+		awaitPermission(ctx, as(name), t.namespace, resource.String(), rule.Verbs[0], append(slices.Clone(rule.ResourceNames), "")[0])
 	}
 }
 
-// awaitPermission waits until the authorizer knows of it.
+// awaitPermission waits until the authorizer knows of it. The resource is of our group, or has its group behind a dot.
 func awaitPermission(ctx context.Context, a *actor, namespace, resource, verb, name string) {
 	GinkgoHelper()
+	of := schema.ParseGroupResource(resource)
+	of.Group = cmp.Or(of.Group, rollcallv1.GroupName)
 	Eventually(func(g Gomega) {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-			ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: namespace, Group: rollcallv1.GroupVersion.Group, Resource: resource, Verb: verb, Name: name},
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: namespace, Group: of.Group, Resource: of.Resource, Verb: verb, Name: name},
 		}}
 		g.Expect(a.Create(ctx, review)).To(Succeed())
 		g.Expect(review.Status.Allowed).To(BeTrue(), "%s may %s %s %s", a.name, verb, resource, name)

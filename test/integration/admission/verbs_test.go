@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
+	rbacv1 "k8s.io/api/rbac/v1"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 )
@@ -327,7 +328,9 @@ var _ = Describe("Layer 3", func() {
 
 	It("S-129: annotations that switch a safeguard off (ACT-11)", func(ctx context.Context) {
 		objects := map[string]string{
-			"AccountRole": `{baseType: Agent}`, "Campaign": `{mode: Progressive}`, "Department": `{}`, "ProfileRole": `{}`, "Profile": `{type: Chat}`, "Queue": `{}`, "Schedule": `{}`, "Teammate": `{}`, "UserGroup": `{}`,
+			"Downstream": `{driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access]}`, "Mention": `{teammates: [{name: ana}], message: x}`,
+			"InboundAutomation": `{keywords: [a], actions: [{type: CloseConversation}]}`,
+			"AccountRole":       `{baseType: Agent}`, "Campaign": `{mode: Progressive}`, "Department": `{}`, "ProfileRole": `{}`, "Profile": `{type: Chat}`, "Queue": `{}`, "Schedule": `{}`, "Teammate": `{}`, "UserGroup": `{}`,
 		}
 		var text strings.Builder
 		for kind, spec := range objects {
@@ -363,6 +366,126 @@ var _ = Describe("Layer 3", func() {
 		}
 		Expect(writer.patches(ctx, t, "Organization/default", set("allow-delete", `"true"`))).To(beDenied("ACT-11", "Organization default"))
 		Expect(holder.patches(ctx, t, "Organization/default", set("allow-delete", `"true"`))).To(beAdmitted())
+	})
+
+	It("S-128: bindings of account roles to ClusterRoles (ACT-10)", func(ctx context.Context) {
+		t := newTenant(ctx, rollcallv1.PresetCustom, nil, `
+			Downstream plain {driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access]}
+			Downstream bound {driver: KubernetesRBAC, kubernetesRBAC: {bindings: [{name: agent, clusterRole: view}, {name: owner, clusterRole: edit}]}, records: [Access]}`)
+		bind := func(rule rbacv1.PolicyRule) rbacv1.PolicyRule {
+			rule.APIGroups = []string{rbacv1.GroupName}
+			return rule
+		}
+		writer := t.userWith(ctx, policyRule("downstreams", write))
+		holder := t.userWith(ctx, policyRule("downstreams", write), bind(policyRule("clusterroles", "bind")))
+		// One name is not enough: the bindings are not checked one by one. Nor is the verb in another group.
+		named := t.userWith(ctx, policyRule("downstreams", write), bind(policyRule("clusterroles:view,edit", "bind")), policyRule("clusterroles", "bind"))
+		with := func(bindings string) string { return `{spec: {kubernetesRBAC: {bindings: ` + bindings + `}}}` }
+		for object, lists := range map[string][]string{
+			"plain": {`[{name: agent, clusterRole: view}]`},
+			"bound": {
+				`[{name: agent, clusterRole: view}]`, `[{name: agent, clusterRole: admin}, {name: owner, clusterRole: edit}]`, `[{name: staff, clusterRole: view}, {name: owner, clusterRole: edit}]`,
+				`[{name: agent, clusterRole: view}, {name: owner, clusterRole: edit}, {name: staff, clusterRole: view}]`, `[{name: agent, clusterRole: edit}, {name: owner, clusterRole: view}]`, `[]`, `null`,
+			},
+		} {
+			for _, list := range lists {
+				denied := beDenied("ACT-10", "Downstream "+object, "spec.kubernetesRBAC.bindings", "bind on clusterroles")
+				Expect(writer.patches(ctx, t, "Downstream/"+object, with(list))).To(denied, list)
+				Expect(named.patches(ctx, t, "Downstream/"+object, with(list))).To(denied, list)
+				Expect(as(user("owner")).patches(ctx, t, "Downstream/"+object, with(list))).To(denied, list)
+				Expect(holder.patches(ctx, t, "Downstream/"+object, with(list))).To(beAdmitted(), list)
+			}
+		}
+		const fresh = `Downstream fresh {driver: KubernetesRBAC, kubernetesRBAC: {bindings: %s}, records: [Access]}`
+		Expect(writer.creates(ctx, t, fmt.Sprintf(fresh, `[{name: agent, clusterRole: view}]`))).To(beDenied("ACT-10", "Downstream fresh"))
+		Expect(holder.creates(ctx, t, fmt.Sprintf(fresh, `[{name: agent, clusterRole: view}]`))).To(beAdmitted())
+		Expect(writer.creates(ctx, t, fmt.Sprintf(fresh, `[]`))).To(beAdmitted())
+		Expect(writer.creates(ctx, t, `Downstream fresh {driver: HTTP, http: {url: "https://a.example"}, records: [Users], credentialsSecretRef: {name: a}}`)).To(beAdmitted())
+		// What leaves the bindings as they are.
+		Expect(writer.patches(ctx, t, "Downstream/bound", with(`[{name: owner, clusterRole: edit}, {name: agent, clusterRole: view}]`))).To(beAdmitted())
+		Expect(writer.patches(ctx, t, "Downstream/plain", with(`[]`))).To(beAdmitted())
+		for _, object := range []string{"Downstream/plain", "Downstream/bound"} {
+			Expect(writer.patches(ctx, t, object, `{spec: {resyncInterval: 1h, mode: Full, safety: {floor: 3}}, metadata: {labels: {a: b}}}`)).To(beAdmitted(), object)
+			Expect(writer.deletes(ctx, t, object)).To(beAdmitted(), object)
+		}
+	})
+
+	It("S-109: mentions in the name of others (ACT-12)", func(ctx context.Context) {
+		t := newTenant(ctx, rollcallv1.PresetCustom, nil, "Teammate max {identity: {email: max@x.example, username: max}}\nTeammate eva {identity: {email: eva@x.example, username: eva}}\nMention old {teammates: [{name: eva}], message: x, source: {type: Manual, username: eva}}")
+		t.grant(ctx, "max", policyRule("mentions", "create,patch,update"))
+		t.grant(ctx, "desk", policyRule("mentions", "create"), policyRule("mentions", "mention-for"))
+		t.grant(ctx, "one", policyRule("mentions", "create"), policyRule("mentions:fresh", "mention-for"))
+		max, desk, one := as("max"), as("desk"), as("one")
+		mention := func(name, source string) string {
+			return `Mention ` + name + ` {conversation: {externalID: c-1}, teammates: [{name: eva}]` + source + `}`
+		}
+		for _, source := range []string{
+			``, `, source: {type: Manual}`, `, source: {type: Manual, eventID: e}`, `, source: {type: Manual, username: max}`,
+		} {
+			Expect(max.creates(ctx, t, mention("fresh", source))).To(beAdmitted(), source)
+		}
+		for source, field := range map[string]string{
+			`, source: {type: Manual, username: eva}`:                                    "spec.source.username",
+			`, source: {type: Manual, username: MAX}`:                                    "spec.source.username",
+			`, source: {type: Manual, teammateRef: {name: eva}}`:                         "spec.source.teammateRef",
+			`, source: {type: Manual, teammateRef: {name: max}}`:                         "spec.source.teammateRef",
+			`, source: {type: Manual, username: max, teammateRef: {name: eva}}`:          "spec.source.teammateRef",
+			`, source: {type: Flow}`:                                                     "spec.source.type Flow",
+			`, source: {type: Automation, automationRef: {name: refunds}, eventID: e-1}`: "spec.source.type Automation",
+		} {
+			Expect(max.creates(ctx, t, mention("fresh", source))).To(beDenied("ACT-12", "Mention fresh", field, "mention-for on mentions", "user max"), source)
+			Expect(desk.creates(ctx, t, mention("fresh", source))).To(beAdmitted(), source)
+			Expect(one.creates(ctx, t, mention("fresh", source))).To(beAdmitted(), source)
+			Expect(one.creates(ctx, t, mention("other", source))).To(beDenied("ACT-12", "Mention other"), source)
+		}
+		// A mention of somebody else stays open to every other change.
+		Expect(max.patches(ctx, t, "Mention/old", `{metadata: {labels: {a: b}}}`)).To(beAdmitted())
+		Expect(max.patches(ctx, t, "Mention/old", `{spec: {source: {username: max}}}`)).To(beRefused("source stays as it was made"))
+	})
+
+	It("S-111: resolutions in the name of others (ACT-12)", func(ctx context.Context) {
+		t := newTenant(ctx, rollcallv1.PresetCustom, nil, `
+			Mention fresh {conversation: {externalID: c-1}, teammates: [{name: ana}, {name: ben}]}
+			Mention begun {conversation: {externalID: c-1}, teammates: [{name: ana}, {name: ben}], resolutions: [
+				{name: ana, username: ana, action: Resolve}, {name: ben, action: Resolve}, {name: eva, username: max, action: Resolve}]}`)
+		for _, name := range []string{"max", "ana"} {
+			t.grant(ctx, name, policyRule("mentions", "create,patch,update"))
+		}
+		t.grant(ctx, "desk", policyRule("mentions", "create,patch,update"), policyRule("mentions", "resolve-for"))
+		max, ana, desk := as("max"), as("ana"), as("desk")
+		add := func(a *actor, entries string) error {
+			return a.patches(ctx, t, "Mention/fresh", `{spec: {resolutions: `+entries+`}}`)
+		}
+		denied := beDenied("ACT-12", "Mention fresh", "spec.resolutions", "resolve-for on mentions")
+		// Whether the name is the writer's is decided where the alerts are known.
+		Expect(add(max, `[{name: max, username: max, action: Resolve}]`)).To(beAdmitted())
+		Expect(add(max, `[{name: ana, username: max, action: Resolve}]`)).To(beAdmitted())
+		Expect(add(ana, `[{name: ana, username: ana, action: CloseAndResolve}]`)).To(beAdmitted())
+		for _, entries := range []string{
+			`[{name: ana, username: ana, action: Resolve}]`, `[{name: ben, action: Resolve}]`, `[{name: max, action: Resolve}]`,
+			`[{name: max, username: max, action: Resolve}, {name: ana, username: ana, action: Resolve}]`,
+		} {
+			Expect(add(max, entries)).To(denied, entries)
+			Expect(add(desk, entries)).To(beAdmitted(), entries)
+			mention := `Mention other {conversation: {externalID: c-1}, teammates: [{name: ana}], resolutions: ` + entries + `}`
+			Expect(max.creates(ctx, t, mention)).To(beDenied("ACT-12", "Mention other"), entries)
+			Expect(desk.creates(ctx, t, mention)).To(beAdmitted(), entries)
+		}
+		Expect(max.creates(ctx, t, `Mention other {conversation: {externalID: c-1}, teammates: [{name: ana}], resolutions: [{name: max, username: max, action: Resolve}]}`)).To(beAdmitted())
+
+		// Beside what others wrote, in any order.
+		begun := func(a *actor, entries string) error {
+			return a.patches(ctx, t, "Mention/begun", `{spec: {resolutions: `+entries+`}}`)
+		}
+		const others = `{name: ana, username: ana, action: Resolve}, {name: ben, action: Resolve}, {name: eva, username: max, action: Resolve}`
+		Expect(begun(max, `[`+others+`, {name: max, username: max, action: Resolve}]`)).To(beAdmitted())
+		Expect(begun(max, `[{name: max, username: max, action: Resolve}, {name: ben, action: Resolve}, {name: eva, username: max, action: Resolve}, {name: ana, username: ana, action: Resolve}]`)).To(beAdmitted())
+		Expect(begun(max, `[{name: ben, action: Resolve}]`)).To(beAdmitted())
+		Expect(begun(ana, `[]`)).To(beAdmitted())
+		Expect(begun(ana, `[`+others+`, {name: cid, username: max, action: Resolve}]`)).To(beDenied("ACT-12", "Mention begun"))
+		Expect(begun(max, `[`+others+`, {name: cid, username: ana, action: Resolve}]`)).To(beDenied("ACT-12", "Mention begun"))
+		Expect(begun(ana, `[{name: cid, username: max, action: Resolve}, {name: ana, username: ana, action: Resolve}, {name: ben, action: Resolve}]`)).To(beDenied("ACT-12", "Mention begun"))
+		Expect(max.patches(ctx, t, "Mention/begun", `{metadata: {labels: {a: b}}}`)).To(beAdmitted())
 	})
 
 	It("S-130: what a supervisor may patch (ACT-13)", func(ctx context.Context) {
