@@ -18,7 +18,7 @@ var clients = []string{
 var vocabulary = []string{"api/v1alpha1", "internal/canonical", "internal/incr", "internal/permission", "internal/schedule"}
 
 // concerns are the packages with the business rules, each on one of them.
-var concerns = []string{"internal/access", "internal/ledger", "internal/lifecycle", "internal/lint", "internal/mention", "internal/routing"}
+var concerns = []string{"internal/access", "internal/automation", "internal/ledger", "internal/lifecycle", "internal/lint", "internal/mention", "internal/routing"}
 
 // decisions are all pure packages, the facade included.
 var decisions = concat(vocabulary, concerns, []string{"internal/engine", "internal/roster"})
@@ -64,7 +64,8 @@ var Rules = []Rule{
 	{Of: "internal/access", Pure: true, Own: concat(vocabulary, []string{"internal/lifecycle", "internal/roster"}), External: values, Unreachable: clients},
 	{Of: "internal/routing", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
 	{Of: "internal/mention", Pure: true, Own: concat(vocabulary, []string{"internal/roster"}), External: values, Unreachable: clients},
-	{Of: "internal/lint", Pure: true, Own: concat(vocabulary, []string{"internal/access", "internal/lifecycle", "internal/mention", "internal/roster", "internal/routing"}), External: values, Unreachable: clients},
+	{Of: "internal/automation", Pure: true, Own: concat(vocabulary, []string{"internal/roster", "internal/routing"}), External: concat(values, []string{"golang.org/x/text/cases", "golang.org/x/text/unicode/norm"}), Unreachable: clients},
+	{Of: "internal/lint", Pure: true, Own: concat(vocabulary, []string{"internal/access", "internal/automation", "internal/lifecycle", "internal/mention", "internal/roster", "internal/routing"}), External: values, Unreachable: clients},
 	{Of: "internal/engine", Pure: true, Own: decisions, External: values, Unreachable: clients},
 
 	// An edit is decided by the engine; how it gets into a text is another matter and knows none of our objects.
