@@ -34,6 +34,8 @@ type Rendered struct {
 	Image Image
 	// Name is the name that must be unique there, if there is one: see Found.Name.
 	Name string
+	// Empty: nothing there stands for this record as it is, so that finding nothing is as it should be.
+	Empty bool
 }
 
 // Capabilities are the promises of a driver.
@@ -117,6 +119,10 @@ type Op string
 
 // Operations.
 const (
+	//
+	// Create makes a record. One that is there already, by its key or unique name, is a Conflict if it differs from the
+	// image, and done if it does not: the same Create may come twice. With Previous set the record was going to be made
+	// before, nobody knows whether it was, and whatever is there under its key is ours.
 	Create Op = "Create"
 	// Update brings all attributes of the image to their values. It may move a record to another key or name.
 	Update Op = "Update"
@@ -133,7 +139,7 @@ type Change struct {
 	Record Record
 	// Rendered is what Render made of it; zero for Deactivate and Delete.
 	Rendered Rendered
-	// Previous is what is owned now; nil for Create. An Update whose Previous.Key is not Record.Key moves the record.
+	// Previous is what is owned now; nil for a first Create. An Update whose Previous.Key is not Record.Key moves the record.
 	Previous *Owned
 	// Found is what was read, if it was read in this pass; nil otherwise. Drivers that write differences use it, and read
 	// the record themselves when it is missing.

@@ -338,16 +338,16 @@ type RouteProfile struct {
 
 // Candidate is one person a route may offer items to.
 type Candidate struct {
-	Key        string    `json:"key"`
-	Name       string    `json:"name"`
-	Groups     []string  `json:"groups,omitempty"`
-	Position   *int32    `json:"position,omitempty"`
-	Extension  string    `json:"extension,omitempty"`
-	SkillScore *int32    `json:"skillScore,omitempty"`
-	MaxChats   *int32    `json:"maxChats,omitempty"`
-	Schedule   string    `json:"schedule,omitempty"` // key of a Schedule record: own hours
-	Absences   []Absence `json:"absences,omitempty"` // those that have not ended, by start
-	Channels   []string  `json:"channels,omitempty"`
+	Key        string   `json:"key"`
+	Name       string   `json:"name"`
+	Groups     []string `json:"groups,omitempty"`
+	Position   *int32   `json:"position,omitempty"`
+	Extension  string   `json:"extension,omitempty"`
+	SkillScore *int32   `json:"skillScore,omitempty"`
+	MaxChats   *int32   `json:"maxChats,omitempty"`
+	Schedule   string   `json:"schedule,omitempty"` // key of a Schedule record: own hours
+	Absence    *Absence `json:"absence,omitempty"`  // the first one that has not ended; Users have them all
+	Channels   []string `json:"channels,omitempty"`
 }
 
 // Pool is one group of a department. Schedule is the key of a Schedule record.
