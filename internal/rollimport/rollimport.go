@@ -159,7 +159,7 @@ func (p *person) refused(problems []Problem) {
 			text = x.Field + ": " + text
 		}
 		if x.Field == "spec.identity.email" {
-			p.identity = append(p.identity, text)
+			p.identity = append(p.identity, fmt.Sprintf("%q is no e-mail address", p.email))
 		} else {
 			p.problems = append(p.problems, text)
 		}

@@ -122,6 +122,17 @@ func (p *plugin) writeFiles(dir string, files []file) error {
 		}
 		return nil
 	}
+	if err := placeFiles(dir, files); err != nil {
+		return err
+	}
+	for _, f := range files {
+		fmt.Fprintln(p.Out, filepath.Join(dir, f.name))
+	}
+	return nil
+}
+
+// placeFiles writes to a folder. It replaces nothing.
+func placeFiles(dir string, files []file) error {
 	for _, f := range files {
 		if _, err := os.Lstat(filepath.Join(dir, f.name)); err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return inputError("%s: exists already; expected a folder without it", filepath.Join(dir, f.name))
@@ -135,7 +146,6 @@ func (p *plugin) writeFiles(dir string, files []file) error {
 		if err := os.WriteFile(path, f.data, 0o644); err != nil {
 			return unreadable(err)
 		}
-		fmt.Fprintln(p.Out, path)
 	}
 	return nil
 }
@@ -206,13 +216,13 @@ func editorSchema(p *apiextensionsv1.JSONSchemaProps) map[string]any {
 func (p *plugin) newObject() *cobra.Command {
 	var like, dir string
 	c := &cobra.Command{
-		Use:   "new teammate|group|profile|department NAME [E-MAIL]",
+		Use:   "new teammate|group|profile|department|queue|campaign NAME [E-MAIL]",
 		Short: "A manifest to start from",
 		Args:  between(2, 3),
 		RunE: func(c *cobra.Command, args []string) error {
 			kind, ok := newKinds[strings.ToLower(args[0])]
 			if !ok {
-				return usageError("kind %q cannot be started; expected teammate, group, profile or department", args[0])
+				return usageError("kind %q cannot be started; expected teammate, group, profile, department, queue or campaign", args[0])
 			}
 			if len(args) > 2 && kind != roster.KindTeammate {
 				return usageError("only a teammate has an E-MAIL; expected new %s NAME", args[0])
@@ -258,7 +268,7 @@ func (p *plugin) newObject() *cobra.Command {
 
 var newKinds = map[string]string{
 	"teammate": roster.KindTeammate, "group": roster.KindUserGroup, "usergroup": roster.KindUserGroup,
-	"profile": roster.KindProfile, "department": roster.KindDepartment,
+	"profile": roster.KindProfile, "department": roster.KindDepartment, "queue": roster.KindQueue, "campaign": roster.KindCampaign,
 }
 
 // templates are the shortest useful specs.
@@ -271,6 +281,12 @@ var templates = map[string]func() map[string]any{
 		return map[string]any{"type": string(rollcallv1.ProfileTypeChat), "platform": string(rollcallv1.PlatformWebchat)}
 	},
 	roster.KindDepartment: func() map[string]any { return map[string]any{"groups": []any{}} },
+	roster.KindQueue: func() map[string]any {
+		return map[string]any{"channels": []any{string(rollcallv1.QueueChannelVoice), string(rollcallv1.QueueChannelMessaging)}, "groups": []any{}}
+	},
+	roster.KindCampaign: func() map[string]any {
+		return map[string]any{"mode": string(rollcallv1.CampaignModeProgressive), "state": string(rollcallv1.CampaignStateDraft)}
+	},
 }
 
 // personal are the fields that --like does not copy: they belong to one object only.
@@ -279,6 +295,8 @@ var personal = map[string][]string{
 	roster.KindUserGroup:  {"displayName"},
 	roster.KindProfile:    {"displayName", "externalID", "phoneNumber"},
 	roster.KindDepartment: {"displayName", "default"},
+	roster.KindQueue:      {"displayName"},
+	roster.KindCampaign:   {"displayName", "state"},
 }
 
 // like returns the spec and labels to start from, as the author wrote them.
