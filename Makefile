@@ -7,7 +7,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# The sample organization that `make run` shows: a folder below config/samples.
+# The sample organization that `make run` shows, a folder below config/samples: fjordline, social-care, chat-desk, agent-feedback,
+# patient-messaging or voice-center.
 SCENARIO ?= fjordline
 # Set to 1 to let `make run` exit after printing instead of staying.
 ONCE ?=

@@ -120,21 +120,3 @@ func TestScenariosOfPermissions(t *testing.T) {
 		},
 	})
 }
-
-// TestOrderOfArrival is S-90: one organization, its objects one by one in 20 orders.
-func TestOrderOfArrival(t *testing.T) {
-	objects := sample(t, "fjordline")
-	want := foundFrom(t, objects...)
-	want.want("abnormal at once", want.abnormal(), "")
-	for i := range 20 {
-		t.Run(fmt.Sprintf("S-90 order %d", i), func(t *testing.T) {
-			w := &world{t: t, now: monday, objects: nil}
-			w.restart(nil, false)
-			for _, o := range shuffledWith(uint64(i), objects) {
-				w.keep(w.Apply(w.now, changeOf(o)))
-			}
-			w.want("hashes", w.hashes(), want.hashes())
-			w.want("abnormal", w.abnormal(), "")
-		})
-	}
-}
