@@ -144,6 +144,7 @@ var shown = []struct {
 	{"channels", func(s *rollcallv1.TeammateSpec) string { return channels(s.Channels) }},
 	{"extension", func(s *rollcallv1.TeammateSpec) string { return text(s.Extension) }},
 	{"lifecycle", func(s *rollcallv1.TeammateSpec) string { return lifecycle(s.Lifecycle) }},
+	{"spec.groups", func(s *rollcallv1.TeammateSpec) string { return ownGroups(s.Groups) }},
 	{"primaryGroup", func(s *rollcallv1.TeammateSpec) string { return reference(s.PrimaryGroupRef) }},
 }
 
@@ -208,6 +209,14 @@ func absences(list []rollcallv1.Absence) string {
 	var out []string
 	for _, a := range list {
 		out = append(out, a.Name+window(a.Window))
+	}
+	return strings.Join(out, ",")
+}
+
+func ownGroups(list []rollcallv1.TeammateGroup) string {
+	var out []string
+	for _, g := range list {
+		out = append(out, g.Name+window(g.Window))
 	}
 	return strings.Join(out, ",")
 }

@@ -155,7 +155,7 @@ func (t *trial) remarks(after *engine.Engine, name string) []string {
 		}
 	}
 	archived := dr.before.Spec.Lifecycle.State != rollcallv1.LifecycleStateArchived && dr.after.Spec.Lifecycle.State == rollcallv1.LifecycleStateArchived
-	if reports := after.Roster.Reports(nil, name); archived && len(reports) > 0 {
+	if reports := t.Before.Roster.Reports(nil, name); archived && len(reports) > 0 {
 		out = append(out, "team leader of "+strings.Join(reports[:min(len(reports), maxNamed)], ", ")+more(len(reports)))
 	}
 	return out
