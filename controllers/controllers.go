@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/rollcall-dev/rollcall/controllers/effectiveaccess"
+	"github.com/rollcall-dev/rollcall/controllers/intake"
+	"github.com/rollcall-dev/rollcall/controllers/mention"
 	"github.com/rollcall-dev/rollcall/controllers/organization"
 	rostercontroller "github.com/rollcall-dev/rollcall/controllers/roster"
 	"github.com/rollcall-dev/rollcall/controllers/routeplan"
@@ -28,6 +30,8 @@ type Options struct {
 	Wake <-chan event.TypedGenericEvent[string]
 	// Ready, if set, is given the check of readiness that /readyz asks.
 	Ready *func() error
+	// Intake takes in inbound events; it is off unless it has an address.
+	Intake intake.Options
 	// Workers is how many objects of a kind are written at once; 0 is 16.
 	Workers int
 }
@@ -60,6 +64,8 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 		{roster.KindDepartment, status.Departments.Add},
 		{roster.KindQueue, status.Queues.Add},
 		{roster.KindCampaign, status.Campaigns.Add},
+		{roster.KindMention, mention.Add},
+		{roster.KindInboundAutomation, status.InboundAutomations.Add},
 	} {
 		lines.Inputs[c.kind] = desks.NewLine()
 		if err := c.add(mgr, lines.Inputs[c.kind], writer, o.Workers); err != nil {
@@ -77,6 +83,12 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 	})
 	if err != nil {
 		return nil, fmt.Errorf("adding what computes: %w", err)
+	}
+	if o.Intake.On() {
+		o.Intake.Now = o.Now
+		if err := intake.Add(ctx, mgr, o.Intake); err != nil {
+			return nil, err
+		}
 	}
 	return ready, nil
 }

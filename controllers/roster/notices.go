@@ -114,6 +114,10 @@ func conditionsOf(o metav1.Object) []metav1.Condition {
 		return o.Status.Conditions
 	case *rollcallv1.Campaign:
 		return o.Status.Conditions
+	case *rollcallv1.Mention:
+		return o.Status.Conditions
+	case *rollcallv1.InboundAutomation:
+		return o.Status.Conditions
 	}
 	return nil
 }

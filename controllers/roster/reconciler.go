@@ -213,9 +213,13 @@ func (r *Reconciler) build(ctx context.Context, room *room) {
 		room.kept[l.Name] = l
 	}
 	var batch []roster.Change
+	var mentions []*rollcallv1.Mention
 	for _, kind := range roster.Kinds {
 		for _, o := range r.store.list(kind, room.namespace) {
 			batch = append(batch, roster.Change{Object: o})
+			if m, ok := o.(*rollcallv1.Mention); ok {
+				mentions = append(mentions, m)
+			}
 		}
 	}
 	outputs := r.store.any(kindAccess, room.namespace) || r.store.any(kindPlan, room.namespace)
@@ -225,7 +229,7 @@ func (r *Reconciler) build(ctx context.Context, room *room) {
 	began := time.Now()
 	now := r.now()
 	e := engine.New(now)
-	e.Remember(remembered, outputs)
+	e.Remember(remembered, outputs, mentions...)
 	touched := e.Apply(now, batch...)
 	room.notices.start(r.store, room.namespace)
 	room.desk.Replace(e)

@@ -95,6 +95,8 @@ func (r *Reconciler) sources(c cache.Cache) []source.TypedSource[string] {
 		watch(r.changes, c, &rollcallv1.Department{}, readByEngine[*rollcallv1.Department]()),
 		watch(r.changes, c, &rollcallv1.Queue{}, readByEngine[*rollcallv1.Queue]()),
 		watch(r.changes, c, &rollcallv1.Campaign{}, readByEngine[*rollcallv1.Campaign]()),
+		watch(r.changes, c, &rollcallv1.Mention{}, readByEngine[*rollcallv1.Mention]()),
+		watch(r.changes, c, &rollcallv1.InboundAutomation{}, readByEngine[*rollcallv1.InboundAutomation]()),
 		watch(r.changes, c, &rollcallv1.Ledger{}),
 	}
 }

@@ -34,6 +34,8 @@ var prototypes = []struct {
 	{roster.KindDepartment, &rollcallv1.Department{}},
 	{roster.KindQueue, &rollcallv1.Queue{}},
 	{roster.KindCampaign, &rollcallv1.Campaign{}},
+	{roster.KindMention, &rollcallv1.Mention{}},
+	{roster.KindInboundAutomation, &rollcallv1.InboundAutomation{}},
 	{kindAccess, &rollcallv1.EffectiveAccess{}},
 	{kindPlan, &rollcallv1.RoutePlan{}},
 	{kindLedger, &rollcallv1.Ledger{}},

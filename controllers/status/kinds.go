@@ -144,3 +144,18 @@ var Campaigns = Kind[*rollcallv1.Campaign, rollcallv1.CampaignStatus, acrollcall
 		return acrollcall.Campaign(o.Name, o.Namespace).WithUID(o.UID).WithStatus(s)
 	},
 }
+
+// InboundAutomations: whether what it names exists, and whether its actions fit into one Mention.
+var InboundAutomations = Kind[*rollcallv1.InboundAutomation, rollcallv1.InboundAutomationStatus, acrollcall.InboundAutomationStatusApplyConfiguration]{
+	Name: roster.KindInboundAutomation, Prototype: &rollcallv1.InboundAutomation{},
+	Computed: func(e *engine.Engine, name string) (*rollcallv1.InboundAutomation, rollcallv1.InboundAutomationStatus) {
+		return e.Roster.InboundAutomation(nil, name), e.Lint.InboundAutomation(name)
+	},
+	Live: func(o *rollcallv1.InboundAutomation) rollcallv1.InboundAutomationStatus { return o.Status },
+	Parts: func(s *rollcallv1.InboundAutomationStatus) (*int64, *[]metav1.Condition) {
+		return &s.ObservedGeneration, &s.Conditions
+	},
+	Declare: func(o *rollcallv1.InboundAutomation, s *acrollcall.InboundAutomationStatusApplyConfiguration) runtime.ApplyConfiguration {
+		return acrollcall.InboundAutomation(o.Name, o.Namespace).WithUID(o.UID).WithStatus(s)
+	},
+}

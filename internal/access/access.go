@@ -18,8 +18,12 @@ import (
 // Well-known permissions that rules name.
 const (
 	PermissionHandle  = "conversations.handle"
+	PermissionMention = "mentions.create"
 	permissionViewOwn = "recordings.viewOwn"
 )
+
+// conversationPermissions are what a mention opens on one conversation.
+var conversationPermissions = []string{"conversation.reply", "conversation.resolve", "conversation.view"}
 
 // Source is where a grant comes from: a profile role given directly, by a group, by a practice or by default.
 type Source struct {
@@ -160,6 +164,28 @@ func (a *Access) account(t *incr.Task, teammate string) *Permissions {
 
 // CanHandle reports whether the teammate's account permissions include conversations.handle, whatever the gate.
 func (a *Access) CanHandle(t *incr.Task, teammate string) bool { return a.handles.Get(t, teammate) }
+
+// CanMention reports whether the teammate's account permissions include mentions.create, whatever the gate.
+func (a *Access) CanMention(t *incr.Task, teammate string) bool {
+	p := a.account(t, teammate)
+	return p != nil && a.roster.Table.Has(p.Set, PermissionMention)
+}
+
+// Conversation returns what a mention lets the teammate do on its conversation, whatever the gate: all of
+// conversation.view, .reply and .resolve that account-level denies leave; nil without a view (R-11, Access). Profile roles
+// and ceilings have no part in it.
+func (a *Access) Conversation(t *incr.Task, teammate string) []string {
+	h := a.roster.Holding(t, teammate)
+	if h.Role == nil {
+		return nil
+	}
+	denies := a.accountDenies(t, h.Role)
+	out := slices.DeleteFunc(slices.Clone(conversationPermissions), denies.Match)
+	if !slices.Contains(out, viewOf(conversationPermissions[0])) {
+		return nil
+	}
+	return out
+}
 
 // CanView reports whether the teammate has a view permission of some module on one of the profiles. Every permission
 // implies its module's view, so any permission at all is enough. False while the gate is closed.

@@ -18,6 +18,7 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/ledger"
 	"github.com/rollcall-dev/rollcall/internal/lifecycle"
 	"github.com/rollcall-dev/rollcall/internal/lint"
+	"github.com/rollcall-dev/rollcall/internal/mention"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 	"github.com/rollcall-dev/rollcall/internal/routing"
 )
@@ -31,7 +32,7 @@ type Touched struct {
 	Access []string
 	// Plans are the targets whose RoutePlan changed, or who have none any more.
 	Plans []routing.Target
-	// Inputs are the objects whose status changed.
+	// Inputs are the objects whose status changed, and Mentions that are to be deleted now (see Mentions.Spent).
 	Inputs []lint.Object
 	// Ledger are the shards to write before anything else is: what follows from them must not be seen before they are kept.
 	Ledger []ledger.Shard
@@ -51,6 +52,7 @@ type Engine struct {
 	Lifecycle *lifecycle.Lifecycle
 	Access    *access.Access
 	Routing   *routing.Planner
+	Mentions  *mention.Mentions
 	Lint      *lint.Lint
 
 	book      *ledger.Book
@@ -65,13 +67,20 @@ type Engine struct {
 	phases     map[rollcallv1.Phase]int32
 }
 
-// people answers the planner's questions about persons.
+// people answers what planner and mentions ask about persons.
 type people struct{ *Engine }
 
 func (p people) GateOpen(t *incr.Task, teammate string) bool { return p.Lifecycle.Open(t, teammate) }
 func (p people) Handles(t *incr.Task, teammate string) bool  { return p.Access.CanHandle(t, teammate) }
 func (p people) ViewsAny(t *incr.Task, teammate string, profiles []string) bool {
 	return p.Access.CanView(t, teammate, profiles)
+}
+
+func (p people) MayMention(t *incr.Task, teammate string) bool {
+	return p.Access.CanMention(t, teammate)
+}
+func (p people) Conversation(t *incr.Task, teammate string) []string {
+	return p.Access.Conversation(t, teammate)
 }
 
 func (p people) ChatLimit(t *incr.Task, teammate string) int32 {
@@ -100,18 +109,22 @@ func New(now time.Time) *Engine {
 	e.Access.Digests().OnChange(func(name string, _, _ access.Digest) { e.access[name] = struct{}{} })
 	e.Routing = routing.NewPlanner(e.Roster, people{e})
 	e.Routing.OnChange(func(x routing.Target, _, _ *routing.Plan) { e.plans[x] = struct{}{} })
-	e.Lint = lint.New(e.Roster, e.Lifecycle, e.Access, e.Routing)
+	e.Mentions = mention.New(e.Roster, people{e})
+	e.Mentions.OnSpent(func(name string) { e.inputs[lint.Object{Kind: roster.KindMention, Name: name}] = struct{}{} })
+	e.Lint = lint.New(e.Roster, e.Lifecycle, e.Access, e.Routing, e.Mentions)
 	e.Lint.Digests().OnChange(func(o lint.Object, _, _ uint64) { e.inputs[o] = struct{}{} })
 	return e
 }
 
-// Remember takes the Ledger objects of the namespace, before the first Apply. outputs says whether the namespace has
-// any EffectiveAccess or RoutePlan: with outputs and without a Ledger, the Ledger was lost.
-func (e *Engine) Remember(objects []*rollcallv1.Ledger, outputs bool) {
+// Remember takes the state inputs of the namespace, before the first Apply: its Ledger objects and the statuses of its
+// Mentions, which are read here and never again. outputs says whether the namespace has any EffectiveAccess or RoutePlan:
+// with outputs and without a Ledger, the Ledger was lost.
+func (e *Engine) Remember(objects []*rollcallv1.Ledger, outputs bool, mentions ...*rollcallv1.Mention) {
 	book, memory := ledger.Open(objects)
 	e.book = book
 	e.Roster.Remember(memory, book.Exists(), outputs && !book.Exists())
 	e.Roster.TakeFresh()
+	e.Mentions.Remember(mentions)
 	e.remembered = true
 }
 
@@ -163,6 +176,9 @@ func (e *Engine) watch(c roster.Change) {
 	} else {
 		e.Lint.Digests().Observe(o)
 	}
+	if m, ok := c.Object.(*rollcallv1.Mention); ok {
+		e.Mentions.Watch(m, c.Deleted)
+	}
 	if o.Kind != roster.KindTeammate {
 		return
 	}
@@ -203,6 +219,7 @@ func (e *Engine) settle() Touched {
 	if e.remembered {
 		e.remembered = false
 		e.Roster.ReviewStamps()
+		e.Mentions.Review()
 	}
 	e.forgetDeparted()
 	for fresh := e.Roster.TakeFresh(); !fresh.Empty() || !e.book.Exists(); fresh = e.Roster.TakeFresh() {
@@ -211,6 +228,9 @@ func (e *Engine) settle() Touched {
 		}
 		e.Roster.LedgerKnown(e.book.Exists())
 		e.Roster.LedgerHandled()
+		e.Roster.Settle()
+	}
+	for e.Mentions.Commit() {
 		e.Roster.Settle()
 	}
 	return e.take()
@@ -316,6 +336,10 @@ func (e *Engine) EffectiveAccess(teammate string) *rollcallv1.EffectiveAccess {
 	}
 	return o
 }
+
+// Mention returns the status of a Mention as it should be, its conditions without times; the zero status for one that does
+// not exist. Its alerts are a state input: whoever carries the organization on into another Engine gives it to Remember.
+func (e *Engine) Mention(name string) rollcallv1.MentionStatus { return e.Lint.Mention(name) }
 
 // RoutePlan returns the output object of a target as it should be, nil for a target that has none.
 func (e *Engine) RoutePlan(x routing.Target) *rollcallv1.RoutePlan {

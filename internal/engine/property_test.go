@@ -296,7 +296,7 @@ func TestTimeAlone(t *testing.T) {
 			if half.Minute() != 0 {
 				continue
 			}
-			if diff := gocmp.Diff(newBench(world.Now, b.ledger, true, world.Org).hashes(), b.hashes()); diff != "" {
+			if diff := gocmp.Diff(newBench(world.Now, b.ledger, true, world.Org, b.statuses).hashes(), b.hashes()); diff != "" {
 				rt.Fatalf("at %s something is out of date (-computed anew +kept):\n%s", world.Now, diff)
 			}
 		}
@@ -314,12 +314,17 @@ func TestSteadyState(t *testing.T) {
 			rt.Fatalf("no time touches %s", describe(touched))
 		}
 		again := engine.New(world.Now)
-		again.Remember(slices.Collect(maps.Values(b.ledger)), true)
+		again.Remember(slices.Collect(maps.Values(b.ledger)), true, withStatuses(orggen.Objects(world.Org), b.statuses)...)
 		if touched := again.Apply(world.Now, copies(world.Org)...); len(touched.Ledger) > 0 {
 			rt.Fatalf("a restart writes %s", describe(touched))
 		}
 		if diff := gocmp.Diff(b.hashes(), (&bench{Engine: again}).hashes()); diff != "" {
 			rt.Fatalf("outputs after a restart:\n%s", diff)
+		}
+		for name, status := range b.statuses {
+			if diff := gocmp.Diff(status, again.Mention(name)); diff != "" {
+				rt.Fatalf("Mention %s after a restart:\n%s", name, diff)
+			}
 		}
 	})
 }
@@ -351,7 +356,7 @@ func TestLossNarrows(t *testing.T) {
 				rt.Fatalf("the engine does not know its shard %s", what)
 			}
 		} else {
-			b = newBench(world.Now, nil, true, world.Org)
+			b = newBench(world.Now, nil, true, world.Org, b.statuses)
 		}
 		for held := range b.everything() {
 			person, rest, _ := strings.Cut(held, " ")
@@ -363,10 +368,15 @@ func TestLossNarrows(t *testing.T) {
 	})
 }
 
-// everything is what held has, and account permissions.
+// everything is what held has, account permissions, and what mentions open.
 func (b *bench) everything() map[string]bool {
 	out := b.held()
 	for _, name := range b.Roster.Names(nil, roster.KindTeammate) {
+		for _, g := range b.Mentions.Grants(nil, name) {
+			for _, perm := range g.Permissions {
+				out[name+" has "+perm+" by Mention "+g.Mention] = true
+			}
+		}
 		for _, perm := range b.Access.Of(name).AccountPermissions {
 			out[name+" has account-wide "+perm] = true
 		}

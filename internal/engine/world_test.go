@@ -54,12 +54,18 @@ func foundFrom(t *testing.T, objects ...metav1.Object) *world {
 
 func (w *world) store(o metav1.Object) { w.objects[lint.ObjectOf(o)] = o }
 
-// restart starts a new engine on what is stored, with a Ledger; outputs says whether the namespace has outputs.
+// restart starts a new engine on what is stored, with a Ledger; outputs says whether the namespace has outputs. Statuses of
+// Mentions are those that were written.
 func (w *world) restart(ledger map[string]*rollcallv1.Ledger, outputs bool) {
 	w.t.Helper()
-	w.bench = &bench{Engine: engine.New(w.now), ledger: map[string]*rollcallv1.Ledger{}}
+	statuses := map[string]rollcallv1.MentionStatus{}
+	if w.bench != nil {
+		maps.Copy(statuses, w.statuses)
+	}
+	w.bench = &bench{Engine: engine.New(w.now), ledger: map[string]*rollcallv1.Ledger{}, statuses: statuses}
 	maps.Copy(w.ledger, ledger)
-	w.Remember(slices.Collect(maps.Values(ledger)), outputs)
+	objects := slices.Collect(maps.Values(w.objects))
+	w.Remember(slices.Collect(maps.Values(ledger)), outputs, withStatuses(objects, statuses)...)
 	w.put(slices.Collect(maps.Values(w.objects))...)
 }
 

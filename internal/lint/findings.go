@@ -55,6 +55,7 @@ var weights = map[string]weight{
 	rollcallv1.ConditionRoutable:                {SeverityError, "spec.groups"},
 	rollcallv1.ConditionOverflowAcyclic:         {SeverityError, "spec"},
 	rollcallv1.ConditionInboundUnique:           {SeverityError, "spec"},
+	rollcallv1.ConditionDelivered:               {SeverityError, "spec"},
 	rollcallv1.ConditionPermissionsKnown:        {SeverityWarning, "spec.permissions"},
 	rollcallv1.ConditionTeamLeaderResolved:      {SeverityWarning, "spec.teamLeaderRef"},
 	rollcallv1.ConditionCardComplete:            {SeverityWarning, "spec"},
@@ -81,6 +82,8 @@ var reasons = map[string]weight{
 	rollcallv1.ReasonGroupInUse:            {SeverityError, "spec.state"},
 	rollcallv1.ReasonInvalidSelector:       {SeverityError, "spec.memberSelector"},
 	rollcallv1.ReasonUnknownTimeZone:       {SeverityError, "spec.timeZone"},
+	rollcallv1.ReasonAuthorNotAllowed:      {SeverityError, "spec.source"},
+	rollcallv1.ReasonNoActiveRecipients:    {SeverityWarning, "spec"},
 	// Groups that nobody wants to mention, or cannot be mentioned yet, are as they should be.
 	rollcallv1.ReasonDisabled:   {},
 	rollcallv1.ReasonMentionOff: {},

@@ -15,6 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/access"
 	"github.com/rollcall-dev/rollcall/internal/incr"
 	"github.com/rollcall-dev/rollcall/internal/lifecycle"
+	"github.com/rollcall-dev/rollcall/internal/mention"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 	"github.com/rollcall-dev/rollcall/internal/routing"
 )
@@ -65,12 +66,13 @@ type Lint struct {
 	lifecycle *lifecycle.Lifecycle
 	access    *access.Access
 	routing   *routing.Planner
+	mentions  *mention.Mentions
 	digests   *incr.Query[Object, uint64]
 }
 
 // New returns the lint of one organization.
-func New(r *roster.Roster, l *lifecycle.Lifecycle, a *access.Access, p *routing.Planner) *Lint {
-	out := &Lint{roster: r, lifecycle: l, access: a, routing: p}
+func New(r *roster.Roster, l *lifecycle.Lifecycle, a *access.Access, p *routing.Planner, m *mention.Mentions) *Lint {
+	out := &Lint{roster: r, lifecycle: l, access: a, routing: p, mentions: m}
 	out.digests = incr.NewQuery(r.Graph, "status", func(a, b uint64) bool { return a == b }, func(t *incr.Task, o Object) uint64 {
 		return digest(out.status(t, o))
 	})
@@ -134,6 +136,12 @@ func apart(status any) (conditions []metav1.Condition, rest any) {
 	case rollcallv1.CampaignStatus:
 		conditions, s.Conditions = s.Conditions, nil
 		return conditions, s
+	case rollcallv1.MentionStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
+	case rollcallv1.InboundAutomationStatus:
+		conditions, s.Conditions = s.Conditions, nil
+		return conditions, s
 	}
 	return nil, status
 }
@@ -160,6 +168,10 @@ func (l *Lint) status(t *incr.Task, o Object) any {
 		return l.queue(t, o.Name)
 	case roster.KindCampaign:
 		return l.campaign(t, o.Name)
+	case roster.KindMention:
+		return l.mention(t, o.Name)
+	case roster.KindInboundAutomation:
+		return l.inboundAutomation(t, o.Name)
 	}
 	return nil
 }
@@ -199,6 +211,8 @@ func (l *Lint) Department(name string) rollcallv1.DepartmentStatus {
 func (l *Lint) Queue(name string) rollcallv1.QueueStatus { return l.queue(l.peek(), name) }
 
 func (l *Lint) Campaign(name string) rollcallv1.CampaignStatus { return l.campaign(l.peek(), name) }
+
+func (l *Lint) Mention(name string) rollcallv1.MentionStatus { return l.mention(l.peek(), name) }
 
 // Conditions returns the conditions of any input object, in the order of API.md.
 func (l *Lint) Conditions(o Object) []metav1.Condition {

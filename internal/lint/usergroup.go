@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -183,40 +182,14 @@ func (l *Lint) permissionSet(t *incr.Task, g *rollcallv1.UserGroup, members, pro
 	c.judge(rollcallv1.ConditionPermissionSetCurrent, pending)
 }
 
-var handlePattern = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._&'-]{0,62}$`)
-
 func (l *Lint) mentionable(t *incr.Task, g *rollcallv1.UserGroup, members []string) problem {
-	handle := roster.Handle(g)
-	switch {
-	case g.Spec.State == rollcallv1.SwitchDisabled:
-		return problem{rollcallv1.ReasonDisabled, "spec.state is Disabled"}
-	case g.Spec.Mention != nil && g.Spec.Mention.State == rollcallv1.ToggleDisabled:
-		return problem{rollcallv1.ReasonMentionOff, "spec.mention.state is Disabled"}
-	case !l.usableInPractice(t, g):
-		return problem{rollcallv1.ReasonNoPractice, "the practice of the group does not exist or is disabled, or policies.practiceScoping is Disabled"}
-	case !handlePattern.MatchString(handle):
-		return problemf(rollcallv1.ReasonInvalidHandle, "%q cannot be written after @: set spec.handle to at most 63 letters, digits, spaces and ._&'- beginning with a letter or digit", handle)
-	case !l.roster.HoldsHandle(t, g.Name):
-		return problemf(rollcallv1.ReasonDuplicateHandle, "another group is mentioned as %q; set spec.handle", handle)
-	case len(members) == 0:
+	if r := l.mentions.Mentionable(t, g.Name); r.Reason != "" {
+		return problem{r.Reason, r.Message}
+	}
+	if len(members) == 0 {
 		return problem{rollcallv1.ReasonNoMembers, "the group has no members to alert"}
 	}
 	return problem{}
-}
-
-// usableInPractice reports whether the practices of a group allow mentions at all (R-11, R-12).
-func (l *Lint) usableInPractice(t *incr.Task, g *rollcallv1.UserGroup) bool {
-	if g.Spec.Scope == rollcallv1.GroupScopeOrganization || g.Spec.Scope == "" {
-		return true
-	}
-	if *l.roster.Policies(t).PracticeScoping != rollcallv1.SwitchEnabled {
-		return false
-	}
-	if g.Spec.Scope != rollcallv1.GroupScopePractice {
-		return true
-	}
-	p, found := l.roster.Practice(t, l.roster.GroupFacts(t, g.Name).Practice)
-	return found && p.Enabled
 }
 
 func inUse(departments []string) metav1.Condition {

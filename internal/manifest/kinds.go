@@ -22,6 +22,8 @@ type kind struct {
 	make   func() metav1.Object
 	// output kinds are made by the operator and checked by nobody: they are read as they are.
 	output bool
+	// state kinds carry state in their status: it is read as it is, and written by a snapshot.
+	state bool
 }
 
 var kinds = map[string]kind{
@@ -35,7 +37,7 @@ var kinds = map[string]kind{
 	roster.KindDepartment:        {plural: "departments", make: func() metav1.Object { return &rollcallv1.Department{} }},
 	roster.KindQueue:             {plural: "queues", make: func() metav1.Object { return &rollcallv1.Queue{} }},
 	roster.KindCampaign:          {plural: "campaigns", make: func() metav1.Object { return &rollcallv1.Campaign{} }},
-	roster.KindMention:           {plural: "mentions", make: func() metav1.Object { return &rollcallv1.Mention{} }},
+	roster.KindMention:           {plural: "mentions", make: func() metav1.Object { return &rollcallv1.Mention{} }, state: true},
 	roster.KindDownstream:        {plural: "downstreams", make: func() metav1.Object { return &rollcallv1.Downstream{} }},
 	roster.KindInboundAutomation: {plural: "inboundautomations", make: func() metav1.Object { return &rollcallv1.InboundAutomation{} }},
 	KindLedger:                   {plural: "ledgers", make: func() metav1.Object { return &rollcallv1.Ledger{} }},

@@ -84,7 +84,7 @@ func compile(name string) (*kindSchema, error) {
 	if err != nil {
 		return nil, err
 	}
-	delete(props.Properties, "status") // never read from files
+	delete(props.Properties, "status") // not checked: people do not write it
 	s := &kindSchema{props: props}
 	s.mark(props)
 	var internal apiextensions.JSONSchemaProps
@@ -271,6 +271,9 @@ func decode(kindName string, source map[string]any, namespace string) (metav1.Ob
 		if o, findings = Check(kindName, source, nil); len(findings) > 0 {
 			return nil, findings
 		}
+	}
+	if status, written := source["status"]; written && k.state {
+		o["status"] = status
 	}
 	typed := k.make()
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o, typed); err != nil {

@@ -16,12 +16,13 @@ import (
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 )
 
-// Write returns objects as YAML documents: apiVersion, kind, the metadata that people write, spec. With keepTimes the times
-// of creation and deletion stay too, because conflicts over unique keys and closed gates depend on them.
-func Write(keepTimes bool, objects ...metav1.Object) ([]byte, error) {
+// Write returns objects as YAML documents: apiVersion, kind, the metadata that people write, spec. With keepState what
+// results depend on stays too: the times of creation and deletion, because of unique keys and closed gates, and the status
+// of Mentions.
+func Write(keepState bool, objects ...metav1.Object) ([]byte, error) {
 	var b bytes.Buffer
 	for i, o := range objects {
-		n, err := node(o, keepTimes)
+		n, err := node(o, keepState)
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +44,7 @@ var metadataKeys = []string{"name", "namespace", "creationTimestamp", "deletionT
 // applied is the copy of the object that kubectl apply keeps in it.
 const applied = "kubectl.kubernetes.io/last-applied-configuration"
 
-func node(o metav1.Object, keepTimes bool) (*yaml.Node, error) {
+func node(o metav1.Object, keepState bool) (*yaml.Node, error) {
 	kind := KindOf(o)
 	if kind == "" {
 		return nil, fmt.Errorf("writing %s: unknown type %T", o.GetName(), o)
@@ -58,12 +59,15 @@ func node(o metav1.Object, keepTimes bool) (*yaml.Node, error) {
 	}
 	root := n.Content[0]
 	plain(root)
-	drop(root, "kind", "apiVersion", "status")
+	drop(root, "kind", "apiVersion")
+	if !keepState || !kinds[kind].state {
+		drop(root, "status")
+	}
 	root.Content = slices.Concat([]*yaml.Node{text("apiVersion"), text(rollcallv1.GroupVersion.String()), text("kind"), text(kind)}, root.Content)
 	if _, meta := child(root, "metadata"); meta != nil {
 		var kept []*yaml.Node
 		for _, key := range metadataKeys {
-			if !keepTimes && (key == "creationTimestamp" || key == "deletionTimestamp") {
+			if !keepState && (key == "creationTimestamp" || key == "deletionTimestamp") {
 				continue
 			}
 			if _, v := child(meta, key); v != nil && v.ShortTag() != "!!null" {

@@ -271,6 +271,16 @@ func (r *Roster) HolderOf(t *incr.Task, key string, c Claimant) Claimant {
 	return r.holders.Get(t, key)
 }
 
+// TeammateOfUsername returns the teammate who holds the user name, "" if nobody claims it.
+func (r *Roster) TeammateOfUsername(t *incr.Task, username string) string {
+	key := "username=" + username
+	claimants := r.claimants.Get(t, key)
+	if len(claimants) == 0 {
+		return ""
+	}
+	return r.HolderOf(t, key, parseClaimant(claimants[0])).Name
+}
+
 // Lost is a key that an object claims and another holds.
 type Lost struct {
 	Key    string // as R-3 writes it

@@ -38,6 +38,7 @@ type organizationQueries struct {
 	voice          *incr.Query[struct{}, VoiceDefaults]
 	autoAssignment *incr.Query[struct{}, bool]
 	hours          *incr.Query[struct{}, hours]
+	retention      *incr.Query[struct{}, time.Duration]
 	catalogues     *incr.Query[permission.Scope, *permission.Catalogue]
 }
 
@@ -119,6 +120,12 @@ func newOrganizationQueries(r *Roster) organizationQueries {
 		}
 		return h
 	})
+	q.retention = project(r, "mentionRetention", equal[time.Duration], func(o *rollcallv1.Organization) time.Duration {
+		if d := o.Spec.MentionRetention; d != nil {
+			return d.Duration
+		}
+		return defaultRetention
+	})
 	vocabulary := project(r, "vocabulary", slices.Equal, func(o *rollcallv1.Organization) []string { return o.Spec.Vocabulary })
 	q.catalogues = incr.NewQuery(r.Graph, "catalogue", nil, func(t *incr.Task, s permission.Scope) *permission.Catalogue {
 		return permission.NewCatalogue(r.Table, s, vocabulary.Get(t, struct{}{}))
@@ -159,6 +166,14 @@ func (r *Roster) DefaultAccountRole(t *incr.Task) string {
 func (r *Roster) Practice(t *incr.Task, name string) (Practice, bool) {
 	p, ok := r.practices.Get(t, struct{}{})[name]
 	return p, ok
+}
+
+// defaultRetention is Organization.spec.mentionRetention where it is absent.
+const defaultRetention = 168 * time.Hour
+
+// MentionRetention returns how long mentions are kept after their end.
+func (r *Roster) MentionRetention(t *incr.Task) time.Duration {
+	return r.retention.Get(t, struct{}{})
 }
 
 // MaxSkillLevel returns the highest level of a skill, false for a skill that the organization does not list.

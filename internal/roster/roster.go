@@ -21,27 +21,25 @@ import (
 
 // Kinds of input objects, as written in references and outputs.
 const (
-	KindOrganization = "Organization"
-	KindSchedule     = "Schedule"
-	KindAccountRole  = "AccountRole"
-	KindProfileRole  = "ProfileRole"
-	KindProfile      = "Profile"
-	KindTeammate     = "Teammate"
-	KindUserGroup    = "UserGroup"
-	KindDepartment   = "Department"
-	KindQueue        = "Queue"
-	KindCampaign     = "Campaign"
-	KindMention      = "Mention"
+	KindOrganization      = "Organization"
+	KindSchedule          = "Schedule"
+	KindAccountRole       = "AccountRole"
+	KindProfileRole       = "ProfileRole"
+	KindProfile           = "Profile"
+	KindTeammate          = "Teammate"
+	KindUserGroup         = "UserGroup"
+	KindDepartment        = "Department"
+	KindQueue             = "Queue"
+	KindCampaign          = "Campaign"
+	KindMention           = "Mention"
+	KindInboundAutomation = "InboundAutomation"
 )
 
-// Kinds of objects that people write and that are no input of the roster.
-const (
-	KindInboundAutomation = "InboundAutomation"
-	KindDownstream        = "Downstream"
-)
+// KindDownstream is the kind of objects that people write and that are no input of the roster.
+const KindDownstream = "Downstream"
 
 // Kinds lists the input kinds in the order in which reports name them.
-var Kinds = []string{KindOrganization, KindSchedule, KindAccountRole, KindProfileRole, KindProfile, KindTeammate, KindUserGroup, KindDepartment, KindQueue, KindCampaign}
+var Kinds = []string{KindOrganization, KindSchedule, KindAccountRole, KindProfileRole, KindProfile, KindTeammate, KindUserGroup, KindDepartment, KindQueue, KindCampaign, KindMention, KindInboundAutomation}
 
 // Change is an object that was added or changed, or, with Deleted, one that is gone.
 type Change struct {
@@ -66,6 +64,8 @@ type Roster struct {
 	departments   *objects[rollcallv1.Department]
 	queues        *objects[rollcallv1.Queue]
 	campaigns     *objects[rollcallv1.Campaign]
+	mentions      *objects[rollcallv1.Mention]
+	automations   *objects[rollcallv1.InboundAutomation]
 
 	state  state
 	memory Memory
@@ -120,6 +120,8 @@ func New(now time.Time) *Roster {
 	r.departments = incr.NewInput[string, *rollcallv1.Department](g, KindDepartment, nil)
 	r.queues = incr.NewInput[string, *rollcallv1.Queue](g, KindQueue, nil)
 	r.campaigns = incr.NewInput[string, *rollcallv1.Campaign](g, KindCampaign, nil)
+	r.mentions = incr.NewInput[string, *rollcallv1.Mention](g, KindMention, nil)
+	r.automations = incr.NewInput[string, *rollcallv1.InboundAutomation](g, KindInboundAutomation, nil)
 	r.state = newState(g)
 
 	r.names = incr.NewIndex[string, string](g, "names")
@@ -195,6 +197,14 @@ func (r *Roster) Campaign(t *incr.Task, name string) *rollcallv1.Campaign {
 	return r.campaigns.Get(t, name)
 }
 
+func (r *Roster) Mention(t *incr.Task, name string) *rollcallv1.Mention {
+	return r.mentions.Get(t, name)
+}
+
+func (r *Roster) InboundAutomation(t *incr.Task, name string) *rollcallv1.InboundAutomation {
+	return r.automations.Get(t, name)
+}
+
 // Exists reports whether an object exists. Unlike reading the object, it is not repeated when the object changes.
 func (r *Roster) Exists(t *incr.Task, kind, name string) bool {
 	return r.existing.Get(t, Claimant{kind, name})
@@ -222,6 +232,10 @@ func (r *Roster) exists(t *incr.Task, c Claimant) bool {
 		return r.queues.Get(t, c.Name) != nil
 	case KindCampaign:
 		return r.campaigns.Get(t, c.Name) != nil
+	case KindMention:
+		return r.mentions.Get(t, c.Name) != nil
+	case KindInboundAutomation:
+		return r.automations.Get(t, c.Name) != nil
 	}
 	return false
 }
@@ -300,6 +314,10 @@ func (r *Roster) Apply(changes ...Change) {
 		case *rollcallv1.Campaign:
 			old, now := store(r, r.campaigns, KindCampaign, o.Name, o, c.Deleted)
 			r.indexCampaign(o.Name, old, now)
+		case *rollcallv1.Mention:
+			store(r, r.mentions, KindMention, o.Name, o, c.Deleted)
+		case *rollcallv1.InboundAutomation:
+			store(r, r.automations, KindInboundAutomation, o.Name, o, c.Deleted)
 		}
 	}
 }

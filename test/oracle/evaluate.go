@@ -66,6 +66,7 @@ func Evaluate(org Org, state State, now time.Time) Result {
 	e.computeAssignments()
 	e.computeAccess()
 	e.computePlans()
+	e.computeMentions()
 	e.recordPeople()
 	return e.result
 }

@@ -1,8 +1,7 @@
 // Package oracle is the slow reference for the engine: RULES.md written down a second time, as loops over lists and maps of
 // strings, so that property tests can compare the two on random organizations. It shares no code with the engine, keeps
 // nothing between two calls and has no indexes; where it can say something plainly or quickly, it says it plainly. It covers
-// for organizations, schedules, roles, profiles, teammates, groups, departments, queues and
-// campaigns.
+// for organizations, schedules, roles, profiles, teammates, groups, departments, queues, campaigns and mentions.
 package oracle
 
 import (
@@ -24,13 +23,14 @@ type Org struct {
 	Departments  []rollcallv1.Department
 	Queues       []rollcallv1.Queue
 	Campaigns    []rollcallv1.Campaign
+	Mentions     []rollcallv1.Mention
 }
 
-// State is what the Ledger holds. The zero State is that of a new organization.
+// State is what the Ledger and the statuses of Mentions hold. The zero State is that of a new organization.
 type State struct {
 	// Recorded says that a Ledger object of any record exists; only then do creation times decide about keys.
 	Recorded bool
-	// Lost says that the namespace has an output but no Ledger. The rest is empty then.
+	// Lost says that the namespace has an output but no Ledger. The rest is empty then, but for Mentions.
 	Lost bool
 	// Keys has the holder of each unique key, such as "email=ana@x".
 	Keys map[string]Ref
@@ -38,6 +38,8 @@ type State struct {
 	People []Person
 	// Stamps is by the name of the group.
 	Stamps map[string]Stamp
+	// Mentions is by name; it is no part of the Ledger.
+	Mentions map[string]Mention
 }
 
 // Ref names an object.
@@ -92,6 +94,8 @@ type Result struct {
 	// Plans is by target: every department, and while the contact centre is enabled every enabled group with dialing, every
 	// queue and every campaign.
 	Plans map[Ref]Plan
+	// Mentions is by name.
+	Mentions map[string]Mention
 	// Inbound is by profile; profiles that no target serves are absent and go to DefaultDepartment, if that is not "".
 	Inbound           map[string]Inbound
 	DefaultDepartment string
@@ -132,6 +136,8 @@ type Teammate struct {
 	DataScope          DataScope
 	Voice              Voice
 	Chat               Chat
+	// Opened are the mention grants, by mention.
+	Opened []Opened
 }
 
 // Assignment is what a person works on.

@@ -18,6 +18,8 @@ type policies struct {
 	blockMax                                                                         time.Duration
 	maxQueues                                                                        int32
 	campaignToQueue                                                                  string
+	mentionResolution                                                                string
+	maxMentionAccess                                                                 time.Duration
 }
 
 // preset is one column of the table of API section 2.
@@ -27,7 +29,7 @@ func preset(name rollcallv1.Preset) policies {
 		permissionSetApplication: "Continuous", profileRoleCombination: "Union", ownerAssignment: "Manual", confirmation: "NotRequired",
 		cardApproval: "NotRequired", teamLeader: "Optional", practiceScoping: "Disabled", defaultRoutingMode: "Assigned",
 		allowCustom: true, archiveReversible: true, chatUnlimited: true, chatMaximum: 100, chatDefault: -1,
-		campaignToQueue: "Atomic",
+		campaignToQueue: "Atomic", mentionResolution: "Group",
 	}
 	switch name {
 	case rollcallv1.PresetSocialCare:
@@ -98,6 +100,12 @@ func resolvePolicies(spec rollcallv1.OrganizationSpec) policies {
 	}
 	if o.Archive != nil {
 		overrideValue(&p.archiveReversible, o.Archive.Reversible)
+	}
+	if o.Mentions != nil {
+		override(&p.mentionResolution, o.Mentions.Resolution)
+		if d := o.Mentions.MaxAccessDuration; d != nil {
+			p.maxMentionAccess = d.Duration
+		}
 	}
 	if o.Block != nil && o.Block.MaxDuration != nil {
 		p.blockMax = o.Block.MaxDuration.Duration

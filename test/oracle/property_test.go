@@ -36,7 +36,10 @@ func history(t *rapid.T, edits int) []step {
 		next.world.Apply(edit)
 		next.edit = edit.String()
 		if edit.LoseLedger {
-			next.state = oracle.State{Lost: true}
+			next.state = oracle.State{Lost: true, Mentions: next.state.Mentions}
+		}
+		if edit.LoseMentions {
+			next.state.Mentions = nil
 		}
 		next.result = oracle.Evaluate(next.world.Org, next.state, next.world.Now)
 		steps = append(steps, next)

@@ -21,21 +21,23 @@ type Object interface {
 }
 
 // Edit is one thing that happens to a world: an object is written or deleted, time passes, or the Ledger is lost. Exactly one
-// field is set.
+// field is set, but for LoseMentions.
 type Edit struct {
 	// Put is a new object, or the new version of one with the same name. It is nobody else's.
 	Put        Object
 	Delete     oracle.Ref
 	Advance    time.Duration
 	LoseLedger bool
+	// LoseMentions says that the statuses of Mentions go with the Ledger.
+	LoseMentions bool
 }
 
 // Kinds of the objects of an organization, in the order in which they are drawn.
-var kinds = []string{"Teammate", "UserGroup", "Profile", "ProfileRole", "AccountRole", "Department", "Queue", "Campaign", "Schedule", "Organization"}
+var kinds = []string{"Teammate", "UserGroup", "Profile", "ProfileRole", "AccountRole", "Department", "Queue", "Campaign", "Mention", "Schedule", "Organization"}
 
 var pools = map[string][]string{
 	"Teammate": teammates, "UserGroup": groups, "Profile": profiles, "ProfileRole": profRoles, "AccountRole": acctRoles, "Department": depts,
-	"Queue": queues, "Campaign": campaigns,
+	"Queue": queues, "Campaign": campaigns, "Mention": mentions,
 	"Schedule": schedules, "Organization": {rollcallv1.OrganizationName},
 }
 
@@ -50,9 +52,12 @@ func DrawEdit(t *rapid.T, w *World) Edit {
 		tm.Spec.Assignment = rollcallv1.Assignment{Type: "Queues", Queues: []rollcallv1.ObjectRef{{Name: pick(g, queues, "queue")}}}
 		return Edit{Put: tm}
 	}
+	if len(w.Org.Mentions) > 0 && g.chance(20, "resolutions") {
+		return Edit{Put: g.touchMention(&w.Org.Mentions[rapid.IntRange(0, len(w.Org.Mentions)-1).Draw(t, "mention")])}
+	}
 	switch n := g.sixteenth("edit"); {
 	case n == 15 && g.chance(50, "lost"):
-		return Edit{LoseLedger: true}
+		return Edit{LoseLedger: true, LoseMentions: g.chance(50, "and mentions")}
 	case n >= 13:
 		// Mostly to the hours where windows end, sometimes one second short of them.
 		advance := time.Duration(rapid.IntRange(1, 5).Draw(t, "hours")) * time.Hour
@@ -103,6 +108,9 @@ func (g generator) existing() (oracle.Ref, bool) {
 // change draws a new version of an object.
 func (g generator) change(ref oracle.Ref) Object {
 	old := g.w.find(ref)
+	if m := as[rollcallv1.Mention](old); m != nil {
+		return g.touchMention(m)
+	}
 	drawn := g.draw(ref, old)
 	if g.chance(25, "whole") {
 		if at := old.GetDeletionTimestamp(); at != nil {
@@ -147,6 +155,8 @@ func (g generator) draw(ref oracle.Ref, old Object) Object {
 		return g.queue(ref.Name, as[rollcallv1.Queue](old))
 	case "Campaign":
 		return g.campaign(ref.Name, as[rollcallv1.Campaign](old))
+	case "Mention":
+		return g.mention(ref.Name)
 	}
 	return g.department(ref.Name, as[rollcallv1.Department](old))
 }
@@ -201,6 +211,9 @@ func Objects(org oracle.Org) []Object {
 	for i := range org.Campaigns {
 		out = append(out, &org.Campaigns[i])
 	}
+	for i := range org.Mentions {
+		out = append(out, &org.Mentions[i])
+	}
 	return out
 }
 
@@ -247,6 +260,8 @@ func (w *World) Apply(e Edit) {
 		w.Org.Queues = replaced(w.Org.Queues, ref.Name, as[rollcallv1.Queue](e.Put))
 	case "Campaign":
 		w.Org.Campaigns = replaced(w.Org.Campaigns, ref.Name, as[rollcallv1.Campaign](e.Put))
+	case "Mention":
+		w.Org.Mentions = replaced(w.Org.Mentions, ref.Name, as[rollcallv1.Mention](e.Put))
 	}
 }
 
@@ -273,6 +288,7 @@ func Shuffled(t *rapid.T, org oracle.Org) oracle.Org {
 	org.Departments = shuffled(t, org.Departments)
 	org.Queues = shuffled(t, org.Queues)
 	org.Campaigns = shuffled(t, org.Campaigns)
+	org.Mentions = shuffled(t, org.Mentions)
 	return org
 }
 

@@ -33,6 +33,7 @@ var (
 	queues     = []string{"q1", "q2", "q3"}
 	campaigns  = []string{"c1", "c2"}
 	schedules  = []string{"s1", "s2"}
+	mentions   = []string{"m1", "m2", "m3"}
 	practices  = []string{"north", "south"}
 	skills     = []string{"french", "repair"}
 	profRoles  = []string{"r1", "r2", "r3", "view-only", "create-publish"}
@@ -50,8 +51,10 @@ var (
 	accountPatterns = []string{
 		"conversations.handle", "conversations.*", "*", "users.*", "*.view", "recordings.viewOwn", "recordings.*", "cases.manage", "video.start", "mentions.create",
 	}
-	accountDenies = []string{"conversations.handle", "recordings.view", "care.delete", "*.reply", "users.*", "publisher.*"}
-	ceilings      = []string{"*", "care.*", "*.view", "care.reply", "publisher.*", "video.start"}
+	accountDenies = []string{
+		"conversations.handle", "recordings.view", "care.delete", "*.reply", "users.*", "publisher.*", "conversation.resolve", "conversation.view", "mentions.create",
+	}
+	ceilings = []string{"*", "care.*", "*.view", "care.reply", "publisher.*", "video.start"}
 )
 
 // World is an organization, the time, and the revision of the last write.
@@ -93,6 +96,9 @@ func Draw(t *rapid.T) World {
 	}
 	for _, name := range g.names("campaigns", campaigns, 2) {
 		w.Org.Campaigns = append(w.Org.Campaigns, *g.campaign(name, nil))
+	}
+	for _, name := range g.names("mentions", mentions, 2) {
+		w.Org.Mentions = append(w.Org.Mentions, *g.mention(name))
 	}
 	return w
 }
@@ -217,7 +223,10 @@ func (g generator) organization(old *rollcallv1.Organization) *rollcallv1.Organi
 		Vocabulary:            some(g, []string{"video.start", "care.sparkle"}, 2, "vocabulary"),
 		DefaultAccountRoleRef: g.ref(15, acctRefs, "default account role"),
 		DefaultProfileRoleRef: g.ref(40, roleRefs, "default profile role"),
-		Denies:                some(g, append(slices.Clone(profileDenies), "conversations.handle"), 2, "denies"),
+		Denies:                some(g, append(slices.Clone(profileDenies), "conversations.handle", "conversation.reply"), 2, "denies"),
+	}
+	if g.chance(60, "retention") {
+		o.Spec.MentionRetention = &metav1.Duration{Duration: time.Duration(rapid.IntRange(1, 3).Draw(g.t, "hours")) * time.Hour}
 	}
 	if g.chance(60, "has a preset") {
 		o.Spec.Preset = pick(g, presets, "preset")
@@ -284,6 +293,12 @@ func (g generator) policies() *rollcallv1.Policies {
 	if g.chance(2*percent, "assignment") {
 		p.Assignment = &rollcallv1.AssignmentPolicy{
 			MaxQueues: maybe(g, 70, []int32{0, 1, 2}, "maxQueues"), CampaignToQueue: maybe(g, 70, []rollcallv1.CampaignToQueue{"Atomic", "RequireUnassign"}, "campaignToQueue"),
+		}
+	}
+	if g.chance(2*percent, "mentions") {
+		p.Mentions = &rollcallv1.MentionsPolicy{Resolution: maybe(g, 60, []rollcallv1.MentionResolution{"Individual", "Group"}, "resolution")}
+		if g.chance(40, "longest access") {
+			p.Mentions.MaxAccessDuration = &metav1.Duration{Duration: time.Duration(rapid.IntRange(0, 3).Draw(g.t, "hours")) * time.Hour}
 		}
 	}
 	if g.chance(percent, "archive") {

@@ -171,10 +171,13 @@ func (g generator) userGroup(name string, old *rollcallv1.UserGroup) *rollcallv1
 	u := &rollcallv1.UserGroup{}
 	u.ObjectMeta = g.meta("UserGroup", name, object(old))
 	u.Spec = rollcallv1.UserGroupSpec{
-		DisplayName: maybe(g, 40, []string{"Billing", "BILLING", "Sales"}, "display name"), Handle: maybe(g, 20, []string{"billing", "care"}, "handle"),
+		DisplayName: maybe(g, 40, []string{"Billing", "BILLING", "Sales", "#sales"}, "display name"), Handle: maybe(g, 20, []string{"billing", "care"}, "handle"),
 		Scope: "Organization", State: rollcallv1.SwitchEnabled, MemberSelector: g.memberSelector(), Includes: g.refs(groups, 2, "includes"),
 		Supervisors: g.refs(teammates, 2, "supervisors"), ProfileSelector: g.profileSelector(25), ScheduleRef: g.ref(25, append([]string{"missing"}, schedules...), "schedule"),
 		Reporting: rollcallv1.SwitchEnabled, DeletionPolicy: "Inherit",
+	}
+	if g.chance(15, "mention off") {
+		u.Spec.Mention = &rollcallv1.GroupMention{State: "Disabled"}
 	}
 	if g.chance(40, "scope") {
 		u.Spec.Scope = pick(g, []rollcallv1.GroupScope{"Practice", "Enterprise"}, "scope")
@@ -305,6 +308,8 @@ func (g generator) department(name string, old *rollcallv1.Department) *rollcall
 // String names an edit for the log of a failing test.
 func (e Edit) String() string {
 	switch {
+	case e.LoseLedger && e.LoseMentions:
+		return "the Ledger and the statuses of Mentions are lost"
 	case e.LoseLedger:
 		return "the Ledger is lost"
 	case e.Advance > 0:

@@ -31,6 +31,14 @@ type profileAccess struct {
 	Sources           []grantSourceJSON            `json:"sources,omitempty"`
 }
 
+// mentionAccess is one conversation that a mention opens.
+type mentionAccess struct {
+	Mention        string       `json:"mention"`
+	ConversationID string       `json:"conversationID"`
+	Permissions    []string     `json:"permissions,omitempty"`
+	Until          *metav1.Time `json:"until,omitempty"`
+}
+
 type accessAnswer struct {
 	Teammate           string                         `json:"teammate"`
 	Phase              rollcallv1.Phase               `json:"phase"`
@@ -38,6 +46,7 @@ type accessAnswer struct {
 	AccountRole        string                         `json:"accountRole,omitempty"`
 	AccountPermissions []string                       `json:"accountPermissions,omitempty"`
 	Profiles           []profileAccess                `json:"profiles,omitempty"`
+	Mentions           []mentionAccess                `json:"mentions,omitempty"`
 	Groups             []string                       `json:"groups,omitempty"`
 	Leader             string                         `json:"leader,omitempty"`
 	TeamPath           []string                       `json:"teamPath,omitempty"`
@@ -91,6 +100,13 @@ func (o *organization) accessOf(name string) *accessAnswer {
 		}
 	}
 	slices.SortFunc(out.Profiles, func(a, b profileAccess) int { return strings.Compare(a.Name, b.Name) })
+	for _, g := range o.Mentions.Grants(nil, name) {
+		m := mentionAccess{Mention: g.Mention, ConversationID: g.ConversationID, Permissions: g.Permissions}
+		if g.Until != nil {
+			m.Until = new(metav1.NewTime(*g.Until))
+		}
+		out.Mentions = append(out.Mentions, m)
+	}
 	if at, ok := o.Access.NextTransition(name); ok {
 		out.NextTransition = new(metav1.NewTime(at.UTC()))
 	}
@@ -148,6 +164,17 @@ func (a *accessAnswer) table(t *table, o *organization) {
 			from = append(from, s.short()+yesNo(s.Stamped, " (stamped)", ""))
 		}
 		t.row(p.Name, or(strings.Join(byModule(p.Permissions), " "), "-"), or(strings.Join(p.ApprovalRequired, ","), "-"), or(string(p.ContentVisibility), "-"), or(strings.Join(from, ", "), "-"))
+	}
+	if len(a.Mentions) > 0 {
+		t.line("")
+		t.row("MENTION", "CONVERSATION", "PERMISSIONS", "UNTIL")
+	}
+	for _, m := range a.Mentions {
+		until := "resolved"
+		if m.Until != nil {
+			until = local(m.Until.Time, o.zone)
+		}
+		t.row(m.Mention, m.ConversationID, strings.Join(byModule(m.Permissions), " "), until)
 	}
 }
 
