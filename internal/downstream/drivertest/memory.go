@@ -92,16 +92,12 @@ func (m *Memory) Refuse(name string, yes bool) {
 	m.refuse[name] = yes
 }
 
-// Edit changes the row of a record by hand; it is nil if there is none, and goes if f returns false.
+// Edit changes the row of a record by hand, if there is one; it goes if f returns false.
 func (m *Memory) Edit(id downstream.ID, f func(*Row) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	row := m.byKey(id)
-	if row == nil {
-		f(nil)
-		return
-	}
-	if !f(row) {
+	if row != nil && !f(row) {
 		delete(m.rows, row.RemoteID)
 	}
 }

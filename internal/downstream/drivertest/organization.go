@@ -135,18 +135,12 @@ type Book struct {
 	mu      sync.Mutex
 	objects map[string]*rollcallv1.Ledger
 	writes  int
-	// Before is called before anything is written; an error of it fails the write. After is called when it is done.
-	Before, After func() error
 }
 
 // Keep implements syncer.Keeper.
 func (b *Book) Keep(_ context.Context, shards []ledger.Shard) error {
-	if b.Before != nil {
-		if err := b.Before(); err != nil {
-			return err
-		}
-	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.objects == nil {
 		b.objects = map[string]*rollcallv1.Ledger{}
 	}
@@ -157,10 +151,6 @@ func (b *Book) Keep(_ context.Context, shards []ledger.Shard) error {
 		} else {
 			b.objects[s.Name] = s.Object.DeepCopy()
 		}
-	}
-	b.mu.Unlock()
-	if b.After != nil {
-		return b.After()
 	}
 	return nil
 }

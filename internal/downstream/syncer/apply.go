@@ -32,6 +32,10 @@ func (s *Syncer) carryOut(ctx context.Context, in plan.Input) error {
 func (s *Syncer) healthyFirst(steps []plan.Step, full bool) []plan.Step {
 	var healthy, refused []plan.Step
 	for _, step := range steps {
+		if step.Change.Op == "" { // let go: nothing is to be done there
+			s.done(&step, "")
+			continue
+		}
 		if x, known := s.aside[step.ID()]; known && x.hash == step.Hash {
 			refused = append(refused, step)
 		} else {
