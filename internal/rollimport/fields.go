@@ -162,10 +162,13 @@ func (t *table) time(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not understood; expected a date as 2027-03-01", text)
 }
 
+// lastDay is the end of the year 9999.
+const lastDay = 2958465
+
 // serial reads the days since the epoch of a workbook, in which these are formatted as dates.
 func (t *table) serial(text string) (time.Time, bool) {
 	days, err := strconv.ParseFloat(text, 64)
-	if err != nil || !t.Workbook || days < 1 || days > 2958465 { // the last day of 9999
+	if err != nil || !t.Workbook || !(days >= 1 && days <= lastDay) {
 		return time.Time{}, false
 	}
 	epoch := time.Date(1899, 12, 30, 0, 0, 0, 0, t.zone)

@@ -158,9 +158,11 @@ func (p *person) refused(problems []Problem) {
 		if x.Field != "" {
 			text = x.Field + ": " + text
 		}
-		if x.Field == "spec.identity.email" {
+		switch {
+		case x.Field == "spec.identity.email":
 			p.identity = append(p.identity, fmt.Sprintf("%q is no e-mail address", p.email))
-		} else {
+		case len(p.identity) > 0 && (x.Field == "spec" || x.Field == "spec.identity"): // CEL-3 and CEL-4 say it again
+		default:
 			p.problems = append(p.problems, text)
 		}
 	}

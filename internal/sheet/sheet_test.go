@@ -56,7 +56,6 @@ func TestText(t *testing.T) {
 		"commas":                       {"a,b,c\n", "1: a|b|c"},
 		"semicolons":                   {"a;b;c,d\n", "1: a|b|c,d"},
 		"tabs":                         {"a\tb\t\td\n", "1: a|b||d"},
-		"bars":                         {"a|b\n", "1: a|b"},
 		"told delimiter":               {"sep=;\na,b;c\n", "2: a,b|c"},
 		"quoted heading":               {"\"a,b\";c\n", "1: a,b|c"},
 		"a row with a line break":      {"a,\"b\nb\"\nc,d\n", "1: a|b\nb\n2: c|d"},

@@ -133,7 +133,7 @@ func delimiterOf(text string) (delimiter rune, hint bool) {
 	return delimiter, false
 }
 
-const delimiters = ",;\t|"
+const delimiters = ",;\t"
 
 // decode returns text as UTF-8: from UTF-16 where a mark or the pattern of zeros says so, else as it stands. What is no text is
 // refused; single characters that are not UTF-8 are left for the rows to report.

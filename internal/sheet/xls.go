@@ -1,18 +1,13 @@
 package sheet
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
-	"errors"
-	"io"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
-
-	"github.com/richardlehane/mscfb"
 )
 
 // Records of a workbook stream in BIFF8, the format of .xls since 1997 ([MS-XLS] 2.3). Those that hold no value are skipped.
@@ -63,31 +58,21 @@ func readXLS(data []byte) (_ *Sheet, err error) {
 
 // workbookStream finds the workbook in the container, which other programs use too.
 func workbookStream(data []byte) ([]byte, error) {
-	container, err := mscfb.New(bytes.NewReader(data))
+	c, err := openContainer(data)
 	if err != nil {
-		return nil, errDamaged
+		return nil, err
 	}
-	for {
-		entry, err := container.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil, unsupported("no workbook, whatever its name says")
-		case err != nil:
-			return nil, errDamaged
-		}
-		switch entry.Name {
-		case "EncryptedPackage":
-			return nil, &Unsupported{"a workbook that is protected by a password", "one without a password"}
-		case "Book":
-			return nil, &Unsupported{"a workbook of Excel 95 or older", "one saved as .xlsx or .csv"}
-		case "Workbook":
-			stream, err := io.ReadAll(io.LimitReader(entry, MaxBytes))
-			if err != nil {
-				return nil, errDamaged
-			}
-			return stream, nil
-		}
+	streams := c.streams()
+	has := func(name string) bool { _, there := streams[name]; return there }
+	switch {
+	case has("EncryptedPackage"):
+		return nil, &Unsupported{"a workbook that is protected by a password", "one without a password"}
+	case has("Workbook"):
+		return c.read(streams["Workbook"]), nil
+	case has("Book"):
+		return nil, &Unsupported{"a workbook of Excel 95 or older", "one saved as .xlsx or .csv"}
 	}
+	return nil, unsupported("no workbook, whatever its name says")
 }
 
 // biff reads the records of a workbook stream.
