@@ -31,7 +31,11 @@ func promises(t T, h Harness) {
 		t.Errorf("Baseline is for systems that cannot be read")
 	}
 	for _, r := range of(h.Kinds, Sample(12)) {
-		first, again := w.render(r), w.render(r)
+		first, err := d.driver.Render(r)
+		again, errAgain := d.driver.Render(r)
+		if err != nil || errAgain != nil {
+			t.Errorf("%s is not rendered: %v", r.ID(), err)
+		}
 		if !maps.Equal(first.Image, again.Image) || first.Name != again.Name || first.Empty != again.Empty {
 			t.Errorf("%s is rendered differently the second time", r.ID())
 		}
@@ -44,6 +48,9 @@ func delivered(t T, h Harness) {
 	p.settle()
 	if applies, changes := p.driver.taken(); applies == 0 || len(changes) != len(w.org.IDs(h.Kinds)) {
 		t.Errorf("%d changes in %d calls, want one for each of %d records", len(changes), applies, len(w.org.IDs(h.Kinds)))
+	}
+	if n := p.boundary.requests(); n == 0 {
+		t.Errorf("the driver does not wait for its pacer")
 	}
 	r := w.look()
 	for _, k := range h.Kinds {
@@ -539,6 +546,9 @@ func unset(t T, h Harness) {
 		if maps.Equal(w.render(filled).Image, w.render(empty).Image) {
 			continue // the system does not hold this list
 		}
+		if w.render(filled).Image.Covers(w.render(empty).Image) {
+			t.Errorf("%s: emptying it on purpose is not seen", name)
+		}
 		p := w.process()
 		p.settle()
 		full := w.one(w.look(), filled.ID())
@@ -791,10 +801,10 @@ func throttled(t T, h Harness) {
 	if wait := p.syncer.Pass(t.Context()); wait < 90*time.Second {
 		t.Errorf("the system asked for 90 s, and is asked again after %v: %v", wait, p.driver.lastErrors())
 	}
-	before := p.boundary.moments()
+	before := p.boundary.requests()
 	w.clock.move(89 * time.Second)
 	p.syncer.Pass(t.Context())
-	if n := p.boundary.moments() - before; n > 0 {
+	if n := p.boundary.requests() - before; n > 0 {
 		t.Errorf("%d requests while the system wants to be left alone", n)
 	}
 	w.clock.move(time.Second)
@@ -818,9 +828,9 @@ func refused(t T, h Harness) {
 	if wait < time.Minute {
 		t.Errorf("refused credentials are tried again after %v", wait)
 	}
-	before := p.boundary.moments()
+	before := p.boundary.requests()
 	p.touch(w.org.Want(changed(of(h.Kinds, Sample(5))[0]))...)
-	if n := p.boundary.moments() - before; n > 0 {
+	if n := p.boundary.requests() - before; n > 0 {
 		t.Errorf("%d requests with refused credentials", n)
 	}
 	w.system.Refuse(false)
@@ -865,7 +875,7 @@ func large(t T, h Harness) {
 	began := time.Now()
 	p.settle()
 	applies, changes := p.driver.taken()
-	t.Logf("%d records in %d calls, %d requests, %v", len(changes), applies, p.boundary.moments(), time.Since(began).Round(time.Millisecond))
+	t.Logf("%d records in %d calls, %d requests, %v", len(changes), applies, p.boundary.requests(), time.Since(began).Round(time.Millisecond))
 	if size := p.driver.Capabilities().BatchSize; size > 0 && applies > len(changes)/size+1 || size == 0 && applies != 1 {
 		t.Errorf("%d calls for %d records, %d a call", applies, len(changes), size)
 	}

@@ -176,6 +176,7 @@ var errCrash = errors.New("the process ends here")
 type boundary struct {
 	mu    sync.Mutex
 	count int
+	waits int // requests
 	// at is the moment at which everything ends, 0 for none.
 	at   int
 	dead bool
@@ -211,7 +212,16 @@ func (b *boundary) Wait(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	b.mu.Lock()
+	b.waits++
+	b.mu.Unlock()
 	return b.pass()
+}
+
+func (b *boundary) requests() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waits
 }
 
 // watched is a driver whose calls are counted; the end of a call is a moment too.
