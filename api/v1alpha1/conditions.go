@@ -1,7 +1,7 @@
 package v1alpha1
 
-// Conditions carried by several kinds. Those of one kind stand beside its type. All but Reconciling and Stalled are of
-// positive polarity: True is the good state.
+// Conditions carried by several kinds. Those of one kind stand beside its type. All but Reconciling, Stalled and those
+// that say otherwise are of positive polarity: True is the good state.
 const (
 	// ConditionReady is True when the object has been computed and is in effect as far as its references allow. Every
 	// kind but Ledger has it.
