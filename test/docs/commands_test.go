@@ -107,7 +107,7 @@ func TestConsoleBlocksPrintWhatTheySay(t *testing.T) {
 
 // Every other command in a page at least runs: no unknown command, flag, person, group or profile.
 func TestCommandsInPagesRun(t *testing.T) {
-	asks := []string{"check", "explain", "why", "access", "who-can", "members", "route", "validate", "status"}
+	asks := []string{"check", "explain", "why", "access", "who-can", "members", "mentions", "route", "validate", "status"}
 	placeholder := regexp.MustCompile(`^[A-Z][A-Z-]+$|^KIND/|/NAME$|…|^(people|my-organization|now\.yaml)$`)
 	found := 0
 	for _, page := range pages(t) {

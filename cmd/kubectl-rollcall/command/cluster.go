@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,8 +46,10 @@ func (p *plugin) connect() (*live, error) {
 		}
 	}
 	scheme := runtime.NewScheme()
-	if err := rollcallv1.AddToScheme(scheme); err != nil {
-		return nil, fmt.Errorf("building the scheme: %w", err)
+	for _, add := range []func(*runtime.Scheme) error{rollcallv1.AddToScheme, authenticationv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("building the scheme: %w", err)
+		}
 	}
 	c, err := client.New(rest, client.Options{Scheme: scheme, Mapper: mapper()})
 	if err != nil {
@@ -55,12 +58,13 @@ func (p *plugin) connect() (*live, error) {
 	return &live{c, namespace}, nil
 }
 
-// mapper knows our kinds without asking the cluster: one round trip less per command.
+// mapper knows the kinds that commands ask for without asking the cluster: one round trip less per command.
 func mapper() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
 	for _, kind := range []string{"Organization", "Schedule", "AccountRole", "ProfileRole", "Profile", "Teammate", "UserGroup", "Department", "Queue", "Campaign", "Downstream", "Mention", "InboundAutomation", "EffectiveAccess", "RoutePlan", "Ledger"} {
 		m.Add(rollcallv1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
 	}
+	m.Add(authenticationv1.SchemeGroupVersion.WithKind("SelfSubjectReview"), meta.RESTScopeRoot)
 	return m
 }
 
@@ -82,7 +86,7 @@ func lists() []client.ObjectList {
 	return []client.ObjectList{
 		&rollcallv1.OrganizationList{}, &rollcallv1.ScheduleList{}, &rollcallv1.AccountRoleList{}, &rollcallv1.ProfileRoleList{},
 		&rollcallv1.ProfileList{}, &rollcallv1.TeammateList{}, &rollcallv1.UserGroupList{}, &rollcallv1.DepartmentList{},
-		&rollcallv1.QueueList{}, &rollcallv1.CampaignList{},
+		&rollcallv1.QueueList{}, &rollcallv1.CampaignList{}, &rollcallv1.MentionList{}, &rollcallv1.InboundAutomationList{}, &rollcallv1.DownstreamList{},
 	}
 }
 

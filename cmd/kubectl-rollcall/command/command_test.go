@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rollcall-dev/rollcall/internal/permission"
+	"github.com/rollcall-dev/rollcall/internal/roster"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -93,6 +94,17 @@ func TestGolden(t *testing.T) {
 		"route-queue-json":        {"route", "queue/orders", "-f", in("calls.yaml"), "-o", "json"},
 		"route-campaign-json":     {"route", "campaign/winter-sale", "-f", in("calls.yaml"), "-o", "json"},
 		"status-calls":            {"status", "-f", in("calls.yaml")},
+		"mention":                 {"mention", "g1", "nights", "--conversation", "conv-4711", "--profile", "line", "Refund over the limit", "-f", in("mentions.yaml"), "-n", "care"},
+		"notify":                  {"notify", "max", "--selector", "language=fr", "The shop closes at four.", "-f", in("mentions.yaml")},
+		"mentions":                {"mentions", "ana", "-f", in("mentions.yaml")},
+		"mentions-json":           {"mentions", "ana@x.example", "-f", in("mentions.yaml"), "-o", "json"},
+		"mentions-yaml":           {"mentions", "ben", "-f", in("mentions.yaml"), "-o", "yaml"},
+		"mentions-later-json":     {"mentions", "ana", "-f", in("mentions.yaml"), "--at", "2027-03-03T10:00", "-o", "json"},
+		"mentions-none":           {"mentions", "tom", "-f", in("mentions.yaml")},
+		"access-mentions":         {"access", "ana", "-f", in("mentions.yaml")},
+		"access-mentions-json":    {"access", "ana", "-f", in("mentions.yaml"), "-o", "json"},
+		"status-mentions-json":    {"status", "-f", in("mentions.yaml"), "-o", "json"},
+		"validate-mentions-json":  {"validate", "-f", in("mentions.yaml"), "-o", "json"},
 		"explain":                 {"explain", "ana", "care.view", "page", "-f", in("care.yaml")},
 		"explain-json":            {"why", "ana", "care.view", "page", "-f", in("care.yaml"), "-o", "json"},
 		"explain-denied":          {"why", "ana", "care.delete", "page", "-f", in("care.yaml")},
@@ -117,6 +129,8 @@ func TestGolden(t *testing.T) {
 		"new-group":               {"new", "group", "nights", "-n", "care"},
 		"new-profile":             {"new", "profile", "webchat"},
 		"new-department":          {"new", "department", "desk"},
+		"new-queue":               {"new", "queue", "orders"},
+		"new-campaign":            {"new", "campaign", "winter-sale"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := run(t, "", args...)
@@ -144,7 +158,7 @@ func TestGolden(t *testing.T) {
 
 // TestExitCodes is the list of CLI.md. Errors are one line each, and yes or no prints none.
 func TestExitCodes(t *testing.T) {
-	care := in("care.yaml")
+	care, mentions := in("care.yaml"), in("mentions.yaml")
 	for name, tc := range map[string]struct {
 		args      []string
 		wantCode  int
@@ -185,10 +199,29 @@ func TestExitCodes(t *testing.T) {
 		"no cluster":              {[]string{"access", "ana"}, 69, "expected a cluster, or files"},
 		"assume on a cluster":     {[]string{"access", "ana", "--assume=none"}, 64, "expected -f or -k"},
 		"confirm on files":        {[]string{"confirm", "ana", "-f", care}, 64, "confirm changes a cluster"},
+		"mention of what":         {[]string{"mention", "g1", "Help", "-f", mentions}, 64, "expected --conversation"},
+		"mention of nobody":       {[]string{"mention", "Help", "--conversation", "c", "-f", mentions}, 64, "expected kubectl rollcall mention GROUP..."},
+		"mention without a text":  {[]string{"mention", "g1", "g2", "--conversation", "c", "-f", mentions}, 64, `"g2" is a group; expected a text`},
+		"mention of no group":     {[]string{"mention", "g7", "--conversation", "c", "Help", "-f", mentions}, 65, `UserGroup "g7" is unknown`},
+		"mention on no profile":   {[]string{"mention", "g1", "--conversation", "c", "--profile", "p7", "Help", "-f", mentions}, 65, `Profile "p7" is unknown`},
+		"a conversation too long": {[]string{"mention", "g1", "--conversation", strings.Repeat("c", 257), "Help", "-f", mentions}, 65, "spec.conversation.externalID: too long"},
+		"mention on no cluster":   {[]string{"mention", "g1", "--conversation", "c", "Help"}, 69, "expected a cluster, or files"},
+		"notify nobody":           {[]string{"notify", "Hello", "-f", mentions}, 64, "expected names before the text, --selector or --group"},
+		"notify without a text":   {[]string{"notify", "ana", "ben", "-f", mentions}, 64, `"ben" is a teammate; expected a text`},
+		"notify an empty text":    {[]string{"notify", "ana", "", "-f", mentions}, 64, "the text is empty"},
+		"notify unquoted":         {[]string{"notify", "ana", "see", "you", "-f", mentions}, 65, `teammate "see" is unknown`},
+		"notify bad labels":       {[]string{"notify", "--selector", "a in", "Hello", "-f", mentions}, 64, "expected labels such as language=fr"},
+		"notify unused labels":    {[]string{"notify", "--selector", "language=sw", "Hello", "-f", mentions}, 65, "no teammate in namespace default has labels language=sw"},
+		"resolve in files":        {[]string{"resolve", "accepted", "-f", mentions}, 64, "add an entry to spec.resolutions"},
+		"resolve what":            {[]string{"resolve"}, 64, "expected a name, or --conversation"},
+		"resolve both":            {[]string{"resolve", "accepted", "--conversation", "c"}, 64, "expected a name, or --conversation"},
+		"resolve on no cluster":   {[]string{"resolve", "accepted"}, 69, "expected a cluster"},
+		"mentions of nobody":      {[]string{"mentions", "zoe", "-f", mentions}, 65, `teammate "zoe" is unknown`},
+		"mentions on no cluster":  {[]string{"mentions", "ana"}, 69, "expected a cluster, or files"},
 		"snapshot to nowhere":     {[]string{"snapshot"}, 69, "expected a cluster"},
 		"init with a wrong name":  {[]string{"init", "--preset", "Huge"}, 64, "expected one of Custom"},
 		"init of schemas nowhere": {[]string{"init", "--schemas"}, 64, "expected -d"},
-		"new of something else":   {[]string{"new", "queue", "x"}, 64, "expected teammate, group, profile or department"},
+		"new of something else":   {[]string{"new", "schedule", "x"}, 64, "expected teammate, group, profile, department, queue or campaign"},
 		"new without an e-mail":   {[]string{"new", "teammate", "x"}, 64, "expected new teammate NAME E-MAIL"},
 		"new with a bad name":     {[]string{"new", "group", "Bad_Name"}, 65, "metadata.name"},
 		"new like nobody":         {[]string{"new", "group", "x", "--like", "y", "-f", care}, 65, `UserGroup "y" is unknown`},
@@ -293,7 +326,7 @@ func TestAtAroundWindows(t *testing.T) {
 	}
 }
 
-// TestS119 asks about somebody whose confirmation is not in the files.
+// TestS119 (S-119) asks about somebody whose confirmation is not in the files.
 func TestS119(t *testing.T) {
 	for name, tc := range map[string]struct {
 		flags     []string
@@ -448,7 +481,7 @@ func TestInitRoundTrip(t *testing.T) {
 				t.Error(again.code, again.err)
 			}
 			schemas, err := filepath.Glob(filepath.Join(dir, "schemas", "*.json"))
-			if err != nil || len(schemas) != 10 {
+			if err != nil || len(schemas) != len(roster.Kinds) {
 				t.Errorf("%v %v", schemas, err)
 			}
 			ana := "apiVersion: rollcall.dev/v1alpha1\nkind: Teammate\nmetadata: {name: ana}\nspec: {identity: {email: a@x.example}}\n"

@@ -90,18 +90,37 @@ func (p *plugin) compute(in *inputs) (*organization, error) {
 		return nil, err
 	}
 	org.now = at
-	org.Engine = engine.New(at)
-	org.Remember(in.ledgers, in.outputs || in.lost)
 	if in.assume {
 		p.note("note: no state in the input: everybody counts as confirmed and every permission set as complete (--assume=none, --state-from)")
-		org.Roster.AssumeConfirmed(true)
+	}
+	org.Engine = in.engine(at)
+	return org, nil
+}
+
+// engine computes the objects at an instant.
+func (in *inputs) engine(at time.Time) *engine.Engine {
+	e := engine.New(at)
+	e.Remember(in.ledgers, in.outputs || in.lost, in.mentions()...)
+	if in.assume {
+		e.Roster.AssumeConfirmed(true)
 	}
 	changes := make([]roster.Change, 0, len(in.objects))
 	for _, o := range in.objects {
 		changes = append(changes, roster.Change{Object: o})
 	}
-	org.Apply(at, changes...)
-	return org, nil
+	e.Apply(at, changes...)
+	return e
+}
+
+// mentions are the Mentions among the objects, whose status is part of the state.
+func (in *inputs) mentions() []*rollcallv1.Mention {
+	var out []*rollcallv1.Mention
+	for _, o := range in.objects {
+		if m, ok := o.(*rollcallv1.Mention); ok {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // zoneOf is the zone in which people of the organization read the clock; UTC where it cannot be loaded.
@@ -196,17 +215,29 @@ func (p *plugin) fromFiles(set *manifest.Set) (*inputs, error) {
 		}
 	}
 	if state != nil && state != set {
-		in.ledgers = nil
-		for _, o := range state.Objects {
-			if x, ok := o.Object.(*rollcallv1.Ledger); ok {
-				in.ledgers = append(in.ledgers, x)
-			}
-		}
+		in.takeState(state)
 	}
 	known := state != nil || len(in.ledgers) > 0
 	in.lost = !known && p.options.assume == assumeNone
 	in.assume = !known && p.options.assume == ""
 	return in, nil
+}
+
+// takeState puts the state that a snapshot holds in the place of what stands in the input.
+func (in *inputs) takeState(state *manifest.Set) {
+	in.ledgers = nil
+	statuses := map[string]rollcallv1.MentionStatus{}
+	for _, o := range state.Objects {
+		switch x := o.Object.(type) {
+		case *rollcallv1.Ledger:
+			in.ledgers = append(in.ledgers, x)
+		case *rollcallv1.Mention:
+			statuses[x.Name] = x.Status
+		}
+	}
+	for _, m := range in.mentions() {
+		m.Status = statuses[m.Name]
+	}
 }
 
 // chooseNamespace is -n, or the one namespace that has an Organization.
@@ -227,36 +258,9 @@ func (p *plugin) chooseNamespace(set *manifest.Set) (string, error) {
 	}
 }
 
-// teammate resolves a TEAMMATE: object name, e-mail, employee ID or extension, in that order.
+// teammate resolves a TEAMMATE.
 func (o *organization) teammate(text string) (string, error) {
-	all := o.Roster.Names(nil, roster.KindTeammate)
-	if _, ok := slices.BinarySearch(all, text); ok {
-		return text, nil
-	}
-	equal := func(s *string, fold bool) bool {
-		return s != nil && (*s == text || fold && strings.EqualFold(*s, text))
-	}
-	ways := []func(*rollcallv1.Teammate) bool{
-		func(t *rollcallv1.Teammate) bool { return equal(t.Spec.Identity.Email, true) },
-		func(t *rollcallv1.Teammate) bool { return equal(t.Spec.Identity.EmployeeID, false) },
-		func(t *rollcallv1.Teammate) bool { return equal(t.Spec.Extension, false) },
-	}
-	for _, matches := range ways {
-		var found []string
-		for _, name := range all {
-			if matches(o.Roster.Teammate(nil, name)) {
-				found = append(found, name)
-			}
-		}
-		switch len(found) {
-		case 0:
-		case 1:
-			return found[0], nil
-		default:
-			return "", inputError("teammate %q is ambiguous: %s; expected an object name", text, strings.Join(found, ", "))
-		}
-	}
-	return "", inputError("teammate %q is unknown in namespace %s; expected an object name, e-mail, employee ID or extension", text, o.namespace)
+	return o.people().named(o.namespace, text)
 }
 
 // names returns the objects of a kind, sorted.

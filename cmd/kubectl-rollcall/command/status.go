@@ -140,6 +140,12 @@ func (o *organization) expiring() []expiry {
 			add(object, "spec.profiles["+e.Name+"]", "loses Profile/"+e.Name, e.Until, expiringWithin)
 		}
 	}
+	for _, name := range o.names(roster.KindMention) {
+		if status := o.Mention(name); status.Phase == rollcallv1.MentionPhasePending {
+			conversation := o.Roster.Mention(t, name).Spec.Conversation.ExternalID
+			add("Mention/"+name, "status.expiresAt", "no longer opens conversation "+conversation, status.ExpiresAt, expiringWithin)
+		}
+	}
 	slices.SortFunc(out, func(a, b expiry) int {
 		return cmp.Or(a.At.Compare(b.At.Time), strings.Compare(a.Object, b.Object), strings.Compare(a.Field, b.Field))
 	})

@@ -1,6 +1,6 @@
 // Package cli_test runs the kubectl plugin against a real API server: every reading command, the answers from a snapshot,
-// confirmations, and what people see who may not read everything. The operator does not run here; what it would remember is
-// written by the suite.
+// confirmations, mentions, and what people see who may not read everything. The operator runs for mentions only; what it would
+// remember of the rest is written by the suite.
 package cli_test
 
 import (
@@ -66,7 +66,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	Expect(kube.Create(ctx, &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: "readers"},
 		Rules: []rbacv1.PolicyRule{{APIGroups: []string{rollcallv1.GroupName}, Verbs: []string{"get", "list"},
-			Resources: []string{"organizations", "schedules", "accountroles", "profileroles", "profiles", "teammates", "usergroups", "departments", "queues", "campaigns", "effectiveaccesses", "routeplans"}}},
+			Resources: []string{"organizations", "schedules", "accountroles", "profileroles", "profiles", "teammates", "usergroups", "departments", "queues", "campaigns", "mentions", "effectiveaccesses", "routeplans"}}},
 	})).To(Succeed())
 	Expect(kube.Create(ctx, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "readers"},
