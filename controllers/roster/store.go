@@ -36,6 +36,7 @@ var prototypes = []struct {
 	{roster.KindCampaign, &rollcallv1.Campaign{}},
 	{roster.KindMention, &rollcallv1.Mention{}},
 	{roster.KindInboundAutomation, &rollcallv1.InboundAutomation{}},
+	{roster.KindDownstream, &rollcallv1.Downstream{}},
 	{kindAccess, &rollcallv1.EffectiveAccess{}},
 	{kindPlan, &rollcallv1.RoutePlan{}},
 	{kindLedger, &rollcallv1.Ledger{}},

@@ -53,6 +53,18 @@ func TestScenariosOfLifecycle(t *testing.T) {
 		return fmt.Sprintf("Teammate ana {onboarding: {method: Directory}, lifecycle: {state: Blocked, blockedFrom: %q, blockedUntil: %q}}", from, until)
 	}
 	playAll(t, map[string]scenario{
+		"S-135 invitations reach people once a system that mails carries Users": {
+			given: "Organization default {policies: {onboarding: {confirmation: Required}}}",
+			play: func(w *world) {
+				w.want("InvitationsDeliverable", w.condition("Organization/default", "InvitationsDeliverable"), "False/NoMailDownstream")
+				w.apply("Downstream post {driver: SMTP, smtp: {host: mail.fjordline.example, from: desk@fjordline.example}, records: [Mentions], credentialsSecretRef: {name: post}}")
+				w.want("InvitationsDeliverable", w.condition("Organization/default", "InvitationsDeliverable"), "False/NoMailDownstream")
+				w.apply("Downstream post {driver: SMTP, smtp: {host: mail.fjordline.example, from: desk@fjordline.example}, records: [Users], credentialsSecretRef: {name: post}}")
+				w.want("InvitationsDeliverable", w.condition("Organization/default", "InvitationsDeliverable"), "True")
+				w.remove("Downstream/post")
+				w.want("InvitationsDeliverable", w.condition("Organization/default", "InvitationsDeliverable"), "False/NoMailDownstream")
+			},
+		},
 		"S-19 a block empties access and gives it back": {
 			given: "Teammate ana {onboarding: {method: Directory}}" + working,
 			play: func(w *world) {

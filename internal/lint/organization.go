@@ -28,8 +28,7 @@ func (l *Lint) organization(t *incr.Task) rollcallv1.OrganizationStatus {
 	c.judge(rollcallv1.ConditionPoliciesResolved, invalidPolicy(p))
 	c.judge(rollcallv1.ConditionReferencesResolved, l.organizationReferences(t, o))
 	if *p.Onboarding.Confirmation == rollcallv1.ConfirmationRequired {
-		c.judge(rollcallv1.ConditionInvitationsDeliverable, problem{rollcallv1.ReasonNoMailDownstream,
-			"onboarding.confirmation is Required and nothing sends e-mail: no SMTP or HTTP Downstream carries Users. Confirm accounts with `kubectl rollcall confirm`"})
+		c.judge(rollcallv1.ConditionInvitationsDeliverable, l.invitations(t))
 	}
 	if o.Spec.Suspend != nil && *o.Spec.Suspend {
 		c.list = append(c.list, condition(rollcallv1.ConditionSuspended, metav1.ConditionTrue, rollcallv1.ReasonRequested,
@@ -40,6 +39,14 @@ func (l *Lint) organization(t *incr.Task) rollcallv1.OrganizationStatus {
 	}
 	s.Conditions = c.all()
 	return s
+}
+
+func (l *Lint) invitations(t *incr.Task) problem {
+	if l.roster.Invites(t) {
+		return problem{}
+	}
+	return problem{rollcallv1.ReasonNoMailDownstream,
+		"onboarding.confirmation is Required and nothing sends e-mail: no SMTP or HTTP Downstream carries Users. Confirm accounts with `kubectl rollcall confirm`"}
 }
 
 func invalidPolicy(p *rollcallv1.Policies) problem {

@@ -33,13 +33,11 @@ const (
 	KindCampaign          = "Campaign"
 	KindMention           = "Mention"
 	KindInboundAutomation = "InboundAutomation"
+	KindDownstream        = "Downstream"
 )
 
-// KindDownstream is the kind of objects that people write and that are no input of the roster.
-const KindDownstream = "Downstream"
-
 // Kinds lists the input kinds in the order in which reports name them.
-var Kinds = []string{KindOrganization, KindSchedule, KindAccountRole, KindProfileRole, KindProfile, KindTeammate, KindUserGroup, KindDepartment, KindQueue, KindCampaign, KindMention, KindInboundAutomation}
+var Kinds = []string{KindOrganization, KindSchedule, KindAccountRole, KindProfileRole, KindProfile, KindTeammate, KindUserGroup, KindDepartment, KindQueue, KindCampaign, KindMention, KindInboundAutomation, KindDownstream}
 
 // Change is an object that was added or changed, or, with Deleted, one that is gone.
 type Change struct {
@@ -66,6 +64,7 @@ type Roster struct {
 	campaigns     *objects[rollcallv1.Campaign]
 	mentions      *objects[rollcallv1.Mention]
 	automations   *objects[rollcallv1.InboundAutomation]
+	downstreams   *objects[rollcallv1.Downstream]
 
 	state  state
 	memory Memory
@@ -122,6 +121,7 @@ func New(now time.Time) *Roster {
 	r.campaigns = incr.NewInput[string, *rollcallv1.Campaign](g, KindCampaign, nil)
 	r.mentions = incr.NewInput[string, *rollcallv1.Mention](g, KindMention, nil)
 	r.automations = incr.NewInput[string, *rollcallv1.InboundAutomation](g, KindInboundAutomation, nil)
+	r.downstreams = incr.NewInput[string, *rollcallv1.Downstream](g, KindDownstream, nil)
 	r.state = newState(g)
 
 	r.names = incr.NewIndex[string, string](g, "names")
@@ -205,6 +205,23 @@ func (r *Roster) InboundAutomation(t *incr.Task, name string) *rollcallv1.Inboun
 	return r.automations.Get(t, name)
 }
 
+// Downstream returns the downstream of that name, nil if there is none.
+func (r *Roster) Downstream(t *incr.Task, name string) *rollcallv1.Downstream {
+	return r.downstreams.Get(t, name)
+}
+
+// Invites reports whether some system that sends e-mail, or passes it on, is given the people of the organization: an SMTP
+// or HTTP Downstream that carries Users (V-03).
+func (r *Roster) Invites(t *incr.Task) bool {
+	for _, name := range r.Names(t, KindDownstream) {
+		if d := r.Downstream(t, name); d != nil && (d.Spec.Driver == rollcallv1.DriverSMTP || d.Spec.Driver == rollcallv1.DriverHTTP) &&
+			slices.Contains(d.Spec.Records, rollcallv1.RecordKindUsers) {
+			return true
+		}
+	}
+	return false
+}
+
 // Exists reports whether an object exists. Unlike reading the object, it is not repeated when the object changes.
 func (r *Roster) Exists(t *incr.Task, kind, name string) bool {
 	return r.existing.Get(t, Claimant{kind, name})
@@ -236,6 +253,8 @@ func (r *Roster) exists(t *incr.Task, c Claimant) bool {
 		return r.mentions.Get(t, c.Name) != nil
 	case KindInboundAutomation:
 		return r.automations.Get(t, c.Name) != nil
+	case KindDownstream:
+		return r.downstreams.Get(t, c.Name) != nil
 	}
 	return false
 }
@@ -318,6 +337,8 @@ func (r *Roster) Apply(changes ...Change) {
 			store(r, r.mentions, KindMention, o.Name, o, c.Deleted)
 		case *rollcallv1.InboundAutomation:
 			store(r, r.automations, KindInboundAutomation, o.Name, o, c.Deleted)
+		case *rollcallv1.Downstream:
+			store(r, r.downstreams, KindDownstream, o.Name, o, c.Deleted)
 		}
 	}
 }
