@@ -66,7 +66,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	Expect(kube.Create(ctx, &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: "readers"},
 		Rules: []rbacv1.PolicyRule{{APIGroups: []string{rollcallv1.GroupName}, Verbs: []string{"get", "list"},
-			Resources: []string{"organizations", "schedules", "accountroles", "profileroles", "profiles", "teammates", "usergroups", "departments", "queues", "campaigns", "mentions", "effectiveaccesses", "routeplans"}}},
+			Resources: []string{"organizations", "schedules", "accountroles", "profileroles", "profiles", "teammates", "usergroups", "departments", "queues", "campaigns", "mentions", "inboundautomations", "downstreams", "effectiveaccesses", "routeplans"}}},
 	})).To(Succeed())
 	Expect(kube.Create(ctx, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "readers"},
