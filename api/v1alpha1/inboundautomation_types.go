@@ -49,7 +49,7 @@ type AutomationPractice struct {
 }
 
 // AutomationMention is the mention that an automation makes.
-// +kubebuilder:validation:XValidation:rule="(has(self.groups) && size(self.groups) > 0) || (has(self.teammates) && size(self.teammates) > 0)",message="name at least one target under groups or teammates"
+// +kubebuilder:validation:XValidation:rule="(has(self.teammates) && size(self.teammates) > 0) || (has(self.groups) && size(self.groups) > 0)",message="name at least one target under groups or teammates"
 type AutomationMention struct {
 	// groups are the groups whose members are called.
 	// +optional

@@ -8,6 +8,8 @@ import (
 type celRule struct {
 	id         string
 	expression *regexp.Regexp
+	// on is the type of what the rule is on, where the same expression is another rule elsewhere.
+	on string
 	// field is what a rule on the root speaks of; rules elsewhere are reported where they stand.
 	field string
 }
@@ -33,15 +35,31 @@ var celRules = []celRule{
 	{id: "CEL-17", expression: regexp.MustCompile(`self\.map\(g, g\.weight\)\.sum\(\) == 100`)},
 	{id: "CEL-18", expression: regexp.MustCompile(`^\(self\.type in \['Department', 'Queue', 'UserGroup'\]\) == has\(self\.name\)$`)},
 	{id: "CEL-19", expression: regexp.MustCompile(`^oldSelf\.state != 'Active' \|\| self\.mode == oldSelf\.mode$|^!has\(self\.maxAbandonRatePercent\) \|\| `)},
-	{id: "CEL-25", expression: regexp.MustCompile(`^self == oldSelf$|^self\.spec\.onboarding\.method == oldSelf\.`), field: "spec.onboarding.method"},
+	{id: "CEL-20", expression: regexp.MustCompile(`^\(has\(self\.groups\) && size\(self\.groups\) > 0\) \|\| |^has\(self\.conversation\) \|\| `)},
+	{id: "CEL-21", expression: regexp.MustCompile(`^has\(self\.[a-z]+\) == has\(oldSelf\.[a-z]+\) && `)},
+	{id: "CEL-21", expression: regexp.MustCompile(`^self == oldSelf$`), on: "object"},
+	{id: "CEL-22", expression: regexp.MustCompile(`^\(self\.type == 'Automation'\) == |^self\.type == 'Manual' \|\| `)},
+	{id: "CEL-23", expression: regexp.MustCompile(`^\(self\.type == '(Mention|SendResponse)'\) == |^\(has\(self\.teammates\) && size\(self\.teammates\) > 0\) \|\| `)},
+	{id: "CEL-24", expression: regexp.MustCompile(`^\(?self\.driver (==|!=) '[A-Za-z]+'`)},
+	{id: "CEL-25", expression: regexp.MustCompile(`^self == oldSelf$`), on: "string"},
+	{id: "CEL-25", expression: regexp.MustCompile(`^self\.spec\.onboarding\.method == oldSelf\.`), field: "spec.onboarding.method"},
 	{id: "CEL-26", expression: regexp.MustCompile(`self\.username\.startsWith\('system:'\)`)},
 	{id: "CEL-27", expression: regexp.MustCompile(`^!self\.startsWith\('conversation\.'\)$`)},
 }
 
+// expression is one CEL rule of a CRD, and the type of what it is on.
+type expression struct {
+	text, on string
+}
+
+func (r celRule) is(e expression) bool {
+	return r.expression.MatchString(e.text) && (r.on == "" || r.on == e.on)
+}
+
 // ruleOf names the rule of an expression. One that is not in the table counts as part of the schema.
-func ruleOf(expression string) celRule {
+func ruleOf(e expression) celRule {
 	for _, r := range celRules {
-		if r.expression.MatchString(expression) {
+		if r.is(e) {
 			return r
 		}
 	}

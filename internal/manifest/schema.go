@@ -41,7 +41,7 @@ type kindSchema struct {
 	validator  validation.SchemaValidator
 	rules      *cel.Validator
 	// expressions of the CEL rules, by the number in their marked messages.
-	expressions []string
+	expressions []expression
 }
 
 var schemas = func() map[string]func() *kindSchema {
@@ -106,7 +106,7 @@ func (s *kindSchema) mark(props *apiextensionsv1.JSONSchemaProps) {
 	for i := range props.XValidations {
 		v := &props.XValidations[i]
 		v.Message = fmt.Sprintf("\x00%d\x00%s", len(s.expressions), v.Message)
-		s.expressions = append(s.expressions, v.Rule)
+		s.expressions = append(s.expressions, expression{v.Rule, props.Type})
 	}
 	for _, name := range slices.Sorted(maps.Keys(props.Properties)) {
 		p := props.Properties[name]
