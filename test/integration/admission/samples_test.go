@@ -2,11 +2,15 @@ package admission_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
@@ -19,7 +23,7 @@ var _ = Describe("Automation bound to rollcall-owner", func() {
 	}
 	for _, path := range samples {
 		name := filepath.Base(filepath.Dir(path))
-		It("applies "+name+" with the policies of its preset in effect, twice", func(ctx context.Context) {
+		It("applies "+name+" with the policies of its preset in effect, twice; then deletes its namespace", func(ctx context.Context) {
 			Expect(path).To(BeAnExistingFile())
 			objects := kustomized(filepath.Join("config", "samples", name))
 			organizations := typed[rollcallv1.Organization](objects, "Organization")
@@ -44,6 +48,12 @@ var _ = Describe("Automation bound to rollcall-owner", func() {
 				}
 			}
 			Expect(automation.warned()).To(BeEmpty())
+
+			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}}
+			Expect(kube.Delete(ctx, namespace)).To(Succeed())
+			Eventually(func() bool {
+				return apierrors.IsNotFound(kube.Get(ctx, client.ObjectKeyFromObject(namespace), namespace))
+			}).Should(BeTrue(), func() string { return fmt.Sprintf("%+v", namespace.Status) })
 		})
 	}
 })

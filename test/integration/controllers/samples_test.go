@@ -21,7 +21,7 @@ import (
 )
 
 // Every organization of config/samples as people run it: applied, all Ready, its Ledger lost, its namespace deleted.
-var _ = Describe("The sample", Ordered, func() {
+var _ = Describe("The sample", Ordered, ContinueOnFailure, func() {
 	BeforeAll(startNamespaceController)
 
 	folders, err := filepath.Glob(filepath.Join(root, "config", "samples", "*", "kustomization.yaml"))
