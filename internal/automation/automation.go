@@ -151,7 +151,7 @@ func Overflow(spec *rollcallv1.InboundAutomationSpec) string {
 	case len(m.groups) > MaxGroups:
 		return "groups"
 	case utf8.RuneCountInString(m.message) > MaxMessageLength:
-		return "message"
+		return "messages"
 	}
 	return ""
 }

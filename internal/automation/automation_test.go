@@ -199,7 +199,7 @@ func TestOverflow(t *testing.T) {
 		"as much as one action takes":   {actions: []rollcallv1.AutomationAction{mention(strings.Repeat("é", 4096), many("g", 50), many("t", 50))}, wantGroups: 50, wantTeammates: 50, wantMessage: 4096},
 		"the same groups twice":         {actions: []rollcallv1.AutomationAction{mention("", many("g", 50), nil), mention("", many("g", 50), nil)}, wantGroups: 50},
 		"one group too many":            {actions: []rollcallv1.AutomationAction{mention("", many("g", 50), nil), mention("", refs("h"), nil)}, want: "groups", wantGroups: 50},
-		"messages that are too long":    {actions: []rollcallv1.AutomationAction{mention(strings.Repeat("é", 4096), refs("g"), nil), mention("x", refs("g"), nil)}, want: "message", wantGroups: 1, wantMessage: 4096},
+		"messages that are too long":    {actions: []rollcallv1.AutomationAction{mention(strings.Repeat("é", 4096), refs("g"), nil), mention("x", refs("g"), nil)}, want: "messages", wantGroups: 1, wantMessage: 4096},
 		"ten times fifty people are in": {actions: []rollcallv1.AutomationAction{mention("", nil, many("a", 50)), mention("", nil, many("b", 50))}, wantTeammates: 100},
 	}
 	for name, tc := range tests {

@@ -18,6 +18,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/rollcall-dev/rollcall/controllers"
+	"github.com/rollcall-dev/rollcall/controllers/intake"
 )
 
 // opening is when the clocks of operators start.
@@ -112,6 +113,9 @@ type operator struct {
 	done  chan error
 	halt  context.CancelFunc
 	ready func() error
+	// as, if set, is who it runs as instead of an administrator; intake is off unless it has a listener.
+	as     rest.ImpersonationConfig
+	intake intake.Options
 }
 
 // begin starts an operator; it stops at the end of the spec. prepare may change what it starts with.
@@ -128,10 +132,11 @@ func begin(clock *handClock, prepare ...func(o *operator, s *ctrl.Options)) *ope
 		p(o, &settings)
 	}
 	own := rest.CopyConfig(config)
+	own.Impersonate = o.as
 	own.Wrap(o.wrap)
 	ctx, cancel := context.WithCancel(context.Background())
 	o.halt = cancel
-	mgr, err := controllers.NewManager(ctx, own, settings, controllers.Options{Now: clock.Now, Wake: o.wake, Ready: &o.ready})
+	mgr, err := controllers.NewManager(ctx, own, settings, controllers.Options{Now: clock.Now, Wake: o.wake, Ready: &o.ready, Intake: o.intake})
 	Expect(err).NotTo(HaveOccurred())
 	o.mgr = mgr
 	go func() { o.done <- mgr.Start(ctx) }()
