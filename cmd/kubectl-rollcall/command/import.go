@@ -358,5 +358,5 @@ func (a *importAnswer) summary() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, result))
 		}
 	}
-	return fmt.Sprintf("%d rows: %s", len(a.Rows), or(strings.Join(parts, ", "), "nobody"))
+	return fmt.Sprintf("%d %s: %s", len(a.Rows), yesNo(len(a.Rows) == 1, "row", "rows"), or(strings.Join(parts, ", "), "nobody"))
 }
