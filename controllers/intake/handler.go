@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -145,7 +146,8 @@ func (h *handler) deliver(ctx context.Context, a *rollcallv1.InboundAutomation, 
 	if err != nil {
 		return answer{}, fmt.Errorf("reading the Organization: %w", err)
 	}
-	if err := h.placeIn(ctx, a.Namespace, &e); err != nil {
+	around, err := h.surroundings(ctx, a, &e, &organization.Spec)
+	if err != nil {
 		return answer{}, err
 	}
 	// First of all: what was delivered before stays delivered, also where the automation was edited since, or its hours are
@@ -153,11 +155,7 @@ func (h *handler) deliver(ctx context.Context, a *rollcallv1.InboundAutomation, 
 	if there, err := h.exists(ctx, h.cached, a, e); there || err != nil {
 		return duplicate(a, e), err
 	}
-	reason, err := h.match(ctx, a, e, &organization.Spec)
-	if err != nil {
-		return answer{}, err
-	}
-	if reason != automation.Matched {
+	if reason := automation.Match(&a.Spec, e, around); reason != automation.Matched {
 		return ok(resultUnmatched, Answer{Reason: string(reason)}), nil
 	}
 	m := automation.Mention(a, e)
@@ -212,46 +210,42 @@ func (h *handler) exists(ctx context.Context, from client.Reader, a *rollcallv1.
 	return true, nil
 }
 
-// placeIn fills in the practice of an event on a line, and refuses one that names another.
-func (h *handler) placeIn(ctx context.Context, namespace string, e *automation.Event) error {
-	if e.Profile == "" {
-		return nil
+// surroundings fills in the practice of an event on a line, refuses one that names another, and returns what is true
+// around the event. Hours are read only for an automation that asks for them.
+func (h *handler) surroundings(ctx context.Context, a *rollcallv1.InboundAutomation, e *automation.Event, o *rollcallv1.OrganizationSpec) (automation.Circumstances, error) {
+	c := automation.Circumstances{Now: h.now()}
+	if e.Profile != "" {
+		p := &rollcallv1.Profile{}
+		err := h.cached.Get(ctx, client.ObjectKey{Namespace: a.Namespace, Name: e.Profile}, p)
+		if client.IgnoreNotFound(err) != nil {
+			return c, fmt.Errorf("reading Profile %s: %w", e.Profile, err)
+		}
+		c.ProfileExists = err == nil
+		switch practice := p.Spec.PracticeName; {
+		case practice == nil:
+		case e.Practice == "":
+			e.Practice = *practice
+		case e.Practice != *practice:
+			return c, &malformed{"data.practice", fmt.Sprintf("is not that of the profile, which is %q", *practice)}
+		}
 	}
-	p := &rollcallv1.Profile{}
-	err := h.cached.Get(ctx, client.ObjectKey{Namespace: namespace, Name: e.Profile}, p)
-	if apierrors.IsNotFound(err) {
-		return nil // as any dangling reference: it may come
-	}
-	if err != nil {
-		return fmt.Errorf("reading Profile %s: %w", e.Profile, err)
-	}
-	switch practice := p.Spec.PracticeName; {
-	case practice == nil:
-	case e.Practice == "":
-		e.Practice = *practice
-	case e.Practice != *practice:
-		return &malformed{"data.practice", fmt.Sprintf("is not that of the profile, which is %q", *practice)}
-	}
-	return nil
-}
-
-func (h *handler) match(ctx context.Context, a *rollcallv1.InboundAutomation, e automation.Event, o *rollcallv1.OrganizationSpec) (automation.Reason, error) {
+	c.PracticeListed = slices.ContainsFunc(o.Practices, func(p rollcallv1.Practice) bool { return p.Name == e.Practice })
 	if !automation.NeedsHours(&a.Spec) {
-		return automation.Match(&a.Spec, e, nil, h.now()), nil
+		return c, nil
 	}
 	var failed error
-	hours := automation.Hours(o, e.Practice, func(name string) *rollcallv1.Schedule {
+	c.Hours = automation.Hours(o, e.Practice, func(name string) *rollcallv1.Schedule {
 		s := &rollcallv1.Schedule{}
 		err := h.cached.Get(ctx, client.ObjectKey{Namespace: a.Namespace, Name: name}, s)
-		if err != nil {
-			if !apierrors.IsNotFound(err) {
-				failed = fmt.Errorf("reading Schedule %s: %w", name, err)
-			}
-			return nil
+		if err == nil {
+			return s
 		}
-		return s
+		if !apierrors.IsNotFound(err) {
+			failed = fmt.Errorf("reading Schedule %s: %w", name, err)
+		}
+		return nil
 	})
-	return automation.Match(&a.Spec, e, hours, h.now()), failed
+	return c, failed
 }
 
 // failure turns an error into an answer. What the sender can do nothing about is logged and not told.

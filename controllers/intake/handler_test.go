@@ -349,7 +349,19 @@ func TestAnswers(t *testing.T) {
 			},
 			want: Answer{Matched: true, Actions: refunds().Spec.Actions[2:]},
 		},
-		"a line that is not there yet": {
+		"a practice that is not listed": {
+			token: "good", body: strings.Replace(event("e-1", "refund"), `"message"`, `"practice": "west", "message"`, 1), wantStatus: 200,
+			spec: func(s *rollcallv1.InboundAutomationSpec) {
+				s.Practices = []rollcallv1.AutomationPractice{{Name: "west"}}
+			},
+			want: Answer{Reason: "Practices"},
+		},
+		"its line is not there yet": {
+			token: "good", body: onLine, wantStatus: 200,
+			spec: func(s *rollcallv1.InboundAutomationSpec) { s.Profiles = []rollcallv1.ObjectRef{{Name: "line-1"}} },
+			want: Answer{Reason: "Profiles"},
+		},
+		"the practice of a line that is not there yet": {
 			token: "good", body: onLine, wantStatus: 200,
 			spec: func(s *rollcallv1.InboundAutomationSpec) {
 				s.Practices = []rollcallv1.AutomationPractice{{Name: "north"}}
@@ -379,6 +391,7 @@ func TestAnswers(t *testing.T) {
 			objects := append(tc.objects, a)
 			if !tc.alone {
 				o := organization()
+				o.Spec.Practices = []rollcallv1.Practice{{Name: "north"}, {Name: "south"}}
 				o.Spec.ScheduleRef = &rollcallv1.ObjectRef{Name: "office"}
 				objects = append(objects, o)
 			}

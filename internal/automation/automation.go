@@ -43,19 +43,28 @@ const (
 	MaxMessageLength = 4096 // in characters
 )
 
-// Match returns why the automation is not meant by the event, Matched if it is. hours are those of Hours, nil for always
-// open; now is the instant at which the event came.
-func Match(spec *rollcallv1.InboundAutomationSpec, e Event, hours *schedule.Schedule, now time.Time) Reason {
+// Circumstances are what is true around an event at the instant Now at which it came.
+type Circumstances struct {
+	Now time.Time
+	// Hours are those of Hours, nil for always open. They are read only where NeedsHours says so.
+	Hours *schedule.Schedule
+	// PracticeListed says that the Organization lists the practice of the event, ProfileExists that there is its Profile.
+	PracticeListed, ProfileExists bool
+}
+
+// Match returns why the automation is not meant by the event, Matched if it is. A practice or profile that the automation
+// names and that does not exist counts for nothing, so that one whose lines are all gone is meant by nothing.
+func Match(spec *rollcallv1.InboundAutomationSpec, e Event, c Circumstances) Reason {
 	switch {
 	case spec.State == rollcallv1.SwitchDisabled:
 		return ReasonDisabled
-	case len(spec.Practices) > 0 && !slices.ContainsFunc(spec.Practices, func(p rollcallv1.AutomationPractice) bool { return p.Name == e.Practice }):
+	case len(spec.Practices) > 0 && !(c.PracticeListed && slices.Contains(spec.Practices, rollcallv1.AutomationPractice{Name: e.Practice})):
 		return ReasonPractices
-	case len(spec.Profiles) > 0 && !slices.Contains(spec.Profiles, rollcallv1.ObjectRef{Name: e.Profile}):
+	case len(spec.Profiles) > 0 && !(c.ProfileExists && slices.Contains(spec.Profiles, rollcallv1.ObjectRef{Name: e.Profile})):
 		return ReasonProfiles
 	case !mentioned(spec, e.Message):
 		return ReasonKeywords
-	case !inTime(spec.When, hours, now):
+	case !inTime(spec.When, c.Hours, c.Now):
 		return ReasonWhen
 	}
 	return Matched

@@ -56,7 +56,9 @@ func TestMatch(t *testing.T) {
 		spec  rollcallv1.InboundAutomationSpec
 		event func(*Event)
 		at    time.Time
-		want  Reason
+		// unlisted and absent are what the Organization and the namespace do not have.
+		unlisted, absent bool
+		want             Reason
 	}{
 		"nothing asked but the keyword": {},
 		"disabled":                      {spec: rollcallv1.InboundAutomationSpec{State: rollcallv1.SwitchDisabled}, want: ReasonDisabled},
@@ -67,6 +69,9 @@ func TestMatch(t *testing.T) {
 		"its profile":                   {spec: rollcallv1.InboundAutomationSpec{Profiles: refs("line-2", "line-1")}},
 		"another profile":               {spec: rollcallv1.InboundAutomationSpec{Profiles: refs("line-2")}, want: ReasonProfiles},
 		"no profile known":              {spec: rollcallv1.InboundAutomationSpec{Profiles: refs("line-1")}, event: func(e *Event) { e.Profile = "" }, want: ReasonProfiles},
+		"its practice is not listed":    {spec: rollcallv1.InboundAutomationSpec{Practices: practices("north")}, unlisted: true, want: ReasonPractices},
+		"its profile does not exist":    {spec: rollcallv1.InboundAutomationSpec{Profiles: refs("line-1")}, absent: true, want: ReasonProfiles},
+		"neither is asked for":          {unlisted: true, absent: true},
 		"practice and profile both":     {spec: rollcallv1.InboundAutomationSpec{Practices: practices("north"), Profiles: refs("line-2")}, want: ReasonProfiles},
 		"another word":                  {event: func(e *Event) { e.Message = "hello" }, want: ReasonKeywords},
 		"always, at night":              {spec: rollcallv1.InboundAutomationSpec{When: rollcallv1.AutomationWhenAlways}, at: closes.Add(time.Hour)},
@@ -88,10 +93,12 @@ func TestMatch(t *testing.T) {
 			if !tc.at.IsZero() {
 				at = tc.at
 			}
-			if got := Match(&tc.spec, e, hours, at); got != tc.want {
+			c := Circumstances{Now: at, Hours: hours, PracticeListed: !tc.unlisted, ProfileExists: !tc.absent}
+			if got := Match(&tc.spec, e, c); got != tc.want {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
-			if needs := NeedsHours(&tc.spec); !needs && Match(&tc.spec, e, nil, at) != tc.want {
+			c.Hours = nil
+			if needs := NeedsHours(&tc.spec); !needs && Match(&tc.spec, e, c) != tc.want {
 				t.Error("hours are said not to matter, and do")
 			}
 		})
