@@ -115,41 +115,47 @@ func stepTo(v any) Step {
 // Carry makes the difference between two versions of an object on what an author wrote of the first: fields that do not
 // differ stay as they are written, defaults stay unwritten. Lists of named things change item by item.
 func Carry(written, before, after map[string]any) map[string]any {
+	return carryFields(written, before, after, true)
+}
+
+func carryFields(written, before, after map[string]any, keepLists bool) map[string]any {
 	out := make(map[string]any, len(written)+1)
 	for k, v := range written {
 		out[k] = v
 	}
 	for key := range before {
-		if _, stays := after[key]; !stays {
-			carryGone(out, key)
+		if _, stays := after[key]; stays {
+			continue
 		}
+		if _, list := out[key].([]any); list && keepLists {
+			out[key] = []any{} // its comments keep a place
+			continue
+		}
+		delete(out, key)
 	}
 	for key, now := range after {
 		old, known := before[key]
 		if known && reflect.DeepEqual(old, now) {
 			continue
 		}
-		out[key] = carryValue(out[key], old, now)
+		_, is := out[key]
+		switch union := slices.Contains(atomic, key); {
+		case union && !is:
+			out[key] = now // whole: its defaults cannot be left out beside what is written
+		default:
+			out[key] = carryValue(out[key], old, now, !union)
+		}
 	}
 	return out
 }
 
-// carryGone takes a field out. A list that was written stays, empty: its comments have a place.
-func carryGone(out map[string]any, key string) {
-	if _, list := out[key].([]any); list {
-		out[key] = []any{}
-		return
-	}
-	delete(out, key)
-}
-
-func carryValue(written, old, now any) any {
+func carryValue(written, old, now any, keepLists bool) any {
 	switch now := now.(type) {
 	case map[string]any:
 		before, ok := old.(map[string]any)
 		author, is := written.(map[string]any)
 		if ok && (is || written == nil) {
-			return Carry(author, before, now)
+			return carryFields(author, before, now, keepLists)
 		}
 	case []any:
 		author, is := written.([]any)
@@ -180,7 +186,7 @@ func carryList(written, before, after []any) []any {
 			out = append(out, v)
 			continue
 		}
-		out = append(out, carryValue(v, old, now))
+		out = append(out, carryValue(v, old, now, true))
 	}
 	for _, v := range after {
 		if _, known := at(written, stepTo(v)); !known {
