@@ -73,9 +73,11 @@ type Result struct {
 
 // Digest is what the engine remembers of a Result between changes.
 type Digest struct {
-	Hash  string
-	Open  bool
-	reach reach
+	Hash string
+	Open bool
+	// Confers is set if the teammate holds any permission at all.
+	Confers bool
+	reach   reach
 }
 
 // reach is the set of profiles on which somebody has any permission, by id; with rest, every usable profile but those.

@@ -353,7 +353,9 @@ func (a *Access) digest(t *incr.Task, teammate string) Digest {
 	if res == nil {
 		return Digest{}
 	}
-	return Digest{Hash: res.Hash, Open: res.State.Open, reach: a.reachOf(res)}
+	return Digest{
+		Hash: res.Hash, Open: res.State.Open, reach: a.reachOf(res), Confers: len(res.AccountPermissions) > 0 || len(res.Grants) > 0,
+	}
 }
 
 func (a *Access) reachOf(res *Result) reach {

@@ -109,6 +109,8 @@ type Owned struct {
 	Hash string
 	// Inactive: it was delivered without conferring anything, or was deactivated.
 	Inactive bool
+	// Protected: the person held an account role with protectLastHolder.
+	Protected bool
 }
 
 // ID returns the identity of the entry.

@@ -457,6 +457,9 @@ type Alert struct {
 	State  string   `json:"state"`
 	Via    []string `json:"via,omitempty"`
 	Direct bool     `json:"direct,omitempty"`
+	// Permissions are what a Pending alert grants on the conversation; empty for a notification, and for those whom a
+	// deny takes it from.
+	Permissions []string `json:"permissions,omitempty"`
 	// Notify lists how a group wants this member told: InApp, Email.
 	Notify []string `json:"notify,omitempty"`
 }

@@ -21,7 +21,7 @@ func (l *Lint) teammate(t *incr.Task, name string) rollcallv1.TeammateStatus {
 	state := l.lifecycle.State(t, name)
 	person := l.roster.Person(t, name)
 	s := rollcallv1.TeammateStatus{
-		DisplayName: displayName(tm), Phase: state.Phase, Reason: state.Reason,
+		DisplayName: DisplayName(tm), Phase: state.Phase, Reason: state.Reason,
 		ExclusiveGroup: l.roster.Memberships(t, name).Exclusive,
 		DirectReports:  int32(len(l.roster.Reports(t, name))),
 		SurveyEligible: new(l.lifecycle.SurveyEligible(t, name)),
@@ -55,7 +55,8 @@ func (l *Lint) teammate(t *incr.Task, name string) rollcallv1.TeammateStatus {
 }
 
 // displayName is first and last name, else the object's name.
-func displayName(tm *rollcallv1.Teammate) string {
+// DisplayName returns first and last name of a teammate, else the object's name.
+func DisplayName(tm *rollcallv1.Teammate) string {
 	var parts []string
 	for _, p := range []*string{tm.Spec.FirstName, tm.Spec.LastName} {
 		if p != nil {

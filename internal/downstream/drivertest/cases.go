@@ -614,6 +614,7 @@ func modes(t T, h Harness) {
 		w.org.Want(of(h.Kinds, []downstream.Record{user, access, Group("new", "new"), Route("new", "new"), Call("new", "new")})...)
 		w.org.Want(changed(records[0]))
 		w.org.Drop(records[len(records)-2].ID())
+		w.org.Stay(records[len(records)-2].Name)
 		p := w.process()
 		s := p.passes(2)
 		_, changes := p.driver.taken()
@@ -715,6 +716,7 @@ func held(t T, h Harness) {
 	for _, r := range records {
 		if r.Kind == kind && len(gone) < 20 && !downstream.IsSchedule(r.Key) {
 			gone = append(gone, r.ID())
+			w.org.Stay(r.Name)
 		}
 	}
 	w.org.Drop(gone...)
@@ -850,6 +852,7 @@ func incomplete(t T, h Harness) {
 	records := of(h.Kinds, Sample(12))
 	dropped := records[len(records)/2]
 	w.org.Drop(dropped.ID())
+	w.org.Stay(dropped.Name)
 	w.system.Truncate(true)
 	p := w.process()
 	defer p.end()

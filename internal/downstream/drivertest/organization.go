@@ -22,11 +22,12 @@ type Organization struct {
 	gone    map[string]plan.Departure
 	holders map[string]int
 	alarm   bool
+	stays   map[string]bool
 }
 
 // NewOrganization wants these records.
 func NewOrganization(records ...downstream.Record) *Organization {
-	o := &Organization{records: map[downstream.ID]plan.Wanted{}, gone: map[string]plan.Departure{}, holders: map[string]int{}}
+	o := &Organization{records: map[downstream.ID]plan.Wanted{}, gone: map[string]plan.Departure{}, holders: map[string]int{}, stays: map[string]bool{}}
 	o.Want(records...)
 	return o
 }
@@ -120,10 +121,37 @@ func (o *Organization) Wanted(id downstream.ID) bool {
 	return ok
 }
 
+func (o *Organization) Present(name string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for id, w := range o.records {
+		if w.Name == name && (id.Kind == downstream.Users || id.Kind == downstream.Access) {
+			return true
+		}
+	}
+	return o.stays[name]
+}
+
+func (o *Organization) Cause(id downstream.ID) downstream.Cause {
+	if id.Kind == downstream.Mentions {
+		return downstream.Settled
+	}
+	return downstream.Inferred
+}
+
+// Stay has a Teammate exist who has no record of the identity that was delivered.
+func (o *Organization) Stay(names ...string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, name := range names {
+		o.stays[name] = true
+	}
+}
+
 func (o *Organization) Situation() plan.Situation {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	s := plan.Situation{Departed: maps.Clone(o.gone), Holders: maps.Clone(o.holders), Alarm: o.alarm, Counts: map[downstream.Kind]int{}}
+	s := plan.Situation{Departed: maps.Clone(o.gone), Holders: maps.Clone(o.holders), Alarm: o.alarm, Counts: map[downstream.Kind]int{}, Since: start}
 	for id := range o.records {
 		s.Counts[id.Kind]++
 	}

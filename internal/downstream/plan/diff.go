@@ -39,9 +39,9 @@ type Departure struct {
 	Name string
 	// Since is when that was noticed.
 	Since time.Time
-	// Observed: the deletion itself was seen. Otherwise the person was missing from a complete list after a restart, and
-	// Protected is not known.
-	Observed  bool
+	// Observed: the deletion itself was seen. Otherwise the person was missing from a complete list after a restart.
+	Observed bool
+	// Protected is the role with protectLastHolder that the person held.
 	Protected string
 }
 
@@ -57,6 +57,8 @@ type Situation struct {
 	Holders map[string]int
 	// Alarm: too many people lost their access at once (Losses). Removals that were inferred are held.
 	Alarm bool
+	// Since is from when on deletions are seen. Somebody who is gone and of whom nothing is known was gone before.
+	Since time.Time
 }
 
 // Input is what a plan is made from.
@@ -69,6 +71,10 @@ type Input struct {
 	Items map[downstream.ID]Item
 	// Wanted says whether a record of that identity is wanted, touched or not.
 	Wanted func(downstream.ID) bool
+	// Present says whether a Teammate of that name exists.
+	Present func(name string) bool
+	// Cause says why a record that is not of a person is not wanted any more.
+	Cause func(downstream.ID) downstream.Cause
 	// Full: the plan is about everything. Otherwise it is about Touched.
 	Full    bool
 	Touched []downstream.ID
@@ -88,7 +94,7 @@ type Step struct {
 	Removal bool
 	Cause   downstream.Cause
 	End     time.Time
-	// Protected is that of Wanted or Departure; Unknown: nobody can tell any more.
+	// Protected is that of Wanted or Departure; Unknown: the person held some protected role, nobody can tell which.
 	Protected string
 	Unknown   bool
 	// Unseen: the object was missing after a restart; nobody saw it go.
@@ -418,7 +424,9 @@ func (d *differ) report(item Item, attributes []string) {
 
 // settle has the inventory say what is the case.
 func (d *differ) settle(item Item, remoteID string, e downstream.Owned) {
-	o := downstream.Owned{Kind: item.Kind, Key: item.Key, Name: item.Name, RemoteID: remoteID, Hash: item.Hash, Inactive: !item.Active}
+	o := downstream.Owned{
+		Kind: item.Kind, Key: item.Key, Name: item.Name, RemoteID: remoteID, Hash: item.Hash, Inactive: !item.Active, Protected: item.Protected != "",
+	}
 	if o != e {
 		d.plan.Settled = append(d.plan.Settled, o)
 	}
@@ -495,8 +503,8 @@ func (d *differ) leave(e downstream.Owned) {
 	if isPerson(e.Kind) && !d.departed(e, &s) {
 		return
 	}
-	if e.Kind == downstream.Mentions {
-		s.Cause = downstream.Settled
+	if !isPerson(e.Kind) {
+		s.Cause = d.Cause(e.ID())
 	}
 	switch {
 	case d.Policy.Removal == rollcallv1.RemovalOrphan:
@@ -518,8 +526,11 @@ func (d *differ) leave(e downstream.Owned) {
 // departed says whether the record of a person who is not wanted is to go now, and why.
 func (d *differ) departed(e downstream.Owned, s *Step) bool {
 	gone, known := d.Situation.Departed[e.Key]
-	if !known {
+	if !known && d.Present(e.Name) {
 		return true // the person is there under another key that has a record of its own
+	}
+	if !known {
+		gone = Departure{Name: e.Name, Since: d.Situation.Since}
 	}
 	if due := gone.Since.Add(d.Policy.Safety.DeletionGrace); due.After(d.Situation.Now) {
 		if d.plan.Due.IsZero() || due.Before(d.plan.Due) {
@@ -528,7 +539,8 @@ func (d *differ) departed(e downstream.Owned, s *Step) bool {
 		d.plan.Postponed = append(d.plan.Postponed, e.ID())
 		return false
 	}
-	s.Cause, s.Protected, s.Unknown, s.Unseen = downstream.Deleted, gone.Protected, !gone.Observed, !gone.Observed
+	s.Cause, s.Protected, s.Unseen = downstream.Deleted, gone.Protected, !gone.Observed
+	s.Unknown = !gone.Observed && e.Protected
 	return true
 }
 

@@ -23,6 +23,8 @@ const (
 	fullShard = 150 * 1024
 	// inactiveMark follows the hash of a record that confers nothing.
 	inactiveMark = "!"
+	// protectedMark follows that of a person who held a protected role.
+	protectedMark = "*"
 	// pastEnd is how long a window end is remembered after it came: long enough to be looked up.
 	pastEnd = 24 * time.Hour
 )
@@ -77,7 +79,8 @@ func OpenInventory(name string, objects []*rollcallv1.Ledger) *Inventory {
 		}
 		for _, e := range o.Inventory.Entries {
 			owned := downstream.Owned{Kind: downstream.Kind(e.Record), Key: e.Key, Name: e.Name, RemoteID: e.RemoteID}
-			owned.Hash, owned.Inactive = strings.CutSuffix(e.Hash, inactiveMark)
+			owned.Hash, owned.Protected = strings.CutSuffix(e.Hash, protectedMark)
+			owned.Hash, owned.Inactive = strings.CutSuffix(owned.Hash, inactiveMark)
 			if _, twice := inv.entries[owned.ID()]; twice {
 				inv.dirty[i] = struct{}{}
 				continue
@@ -355,6 +358,9 @@ func (inv *Inventory) object(i int) ledger.Shard {
 			hash := o.Hash
 			if o.Inactive {
 				hash += inactiveMark
+			}
+			if o.Protected {
+				hash += protectedMark
 			}
 			body.Entries = append(body.Entries, rollcallv1.LedgerEntry{Record: string(o.Kind), Key: o.Key, Name: o.Name, RemoteID: o.RemoteID, Hash: hash})
 		case end:

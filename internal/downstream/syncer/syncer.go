@@ -21,6 +21,10 @@ type Source interface {
 	Records(ids []downstream.ID) []plan.Wanted
 	// Wanted reports whether a record of that identity is wanted.
 	Wanted(id downstream.ID) bool
+	// Present reports whether a Teammate of that name exists.
+	Present(name string) bool
+	// Cause says why a record that is not of a person is not wanted.
+	Cause(id downstream.ID) downstream.Cause
 	// Situation is what the guards must know of the organization now.
 	Situation() plan.Situation
 }
@@ -292,7 +296,7 @@ func (s *Syncer) untilDue(now time.Time) time.Duration {
 func (s *Syncer) pass(ctx context.Context, now time.Time, a assignment) (err error) {
 	in := plan.Input{
 		Policy: s.Policy, Capabilities: s.Driver.Capabilities(), Inventory: s.Inventory, Full: a.full, Foreign: s.foreign,
-		Wanted: s.Source.Wanted, Unmade: s.unmade,
+		Wanted: s.Source.Wanted, Present: s.Source.Present, Cause: s.Source.Cause, Unmade: s.unmade,
 	}
 	if a.full && !in.Capabilities.WriteOnly {
 		if in.Reading, err = s.read(ctx); err != nil {
@@ -480,7 +484,7 @@ func (s *Syncer) baseline(in *plan.Input) bool {
 	}
 	for _, item := range in.Items {
 		if item.Err == nil {
-			s.Inventory.Set(downstream.Owned{Kind: item.Kind, Key: item.Key, Name: item.Name, Hash: item.Hash, Inactive: !item.Active})
+			s.Inventory.Set(downstream.Owned{Kind: item.Kind, Key: item.Key, Name: item.Name, Hash: item.Hash, Inactive: !item.Active, Protected: item.Protected != ""})
 		}
 	}
 	s.Inventory.Pin(downstream.Pins{StoreID: baselinePin})
