@@ -216,6 +216,23 @@ func TestDeletion(t *testing.T) {
 				w.want("the department that listed it does not serve it", server.Name, "rest")
 			}, "Profile/page")
 		}},
+		"a deleted mention ends the access that it gave": {given: helpdesk + open, play: func(w *world) {
+			w.want("open", w.opened("ana"), "m conv-1: "+allOfIt)
+			w.remove("Mention/m")
+			w.want("closed", w.opened("ana")+w.opened("ben")+w.opened("cid"), "")
+			w.readyStill()
+		}},
+		"a deleted automation leaves the mentions that it made": {
+			given: helpdesk + `
+				InboundAutomation refunds {keywords: [refund], actions: [{type: Mention, mention: {groups: [{name: desk}]}}]}
+				Mention m {conversation: {profileRef: {name: line}, externalID: conv-1}, groups: [{name: desk}], source: {type: Automation, automationRef: {name: refunds}}}`,
+			play: func(w *world) {
+				before := w.alerts("m")
+				w.remove("InboundAutomation/refunds")
+				w.want("alerts", w.alerts("m"), before)
+				w.want("open", w.opened("ana"), "m conv-1: "+allOfIt)
+				w.readyStill()
+			}},
 		"a deleted organization freezes everything": {given: desk, play: func(w *world) {
 			before, organization := w.hashes(), w.objects[objectNamed("Organization/default")]
 			w.remove("Organization/default")

@@ -207,6 +207,29 @@ func TestSamplesInFull(t *testing.T) {
 	}
 }
 
+// The example of a mention, which is not applied with the rest: it is judged when it is first seen.
+func TestSampleMentionIsAccepted(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(samplesFolder, "patient-messaging/mention.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := load(sampleAt, sampleObjects(t, "patient-messaging"))
+	var changes []roster.Change
+	for _, o := range parse(t, manifest.Source{Name: "mention.yaml", Data: content}) {
+		changes = append(changes, roster.Change{Object: o.Object})
+	}
+	e.Apply(sampleAt, changes...)
+	status := e.Lint.Mention("fn-4711-interpreter")
+	var alerts []string
+	for _, a := range status.Alerts {
+		alerts = append(alerts, fmt.Sprintf("%s %s by %v", a.Name, a.State, a.Via))
+	}
+	want := "Pending: halyna Pending by [interpreters], linh Pending by [interpreters], rosario Pending by [interpreters]"
+	if got := string(status.Phase) + ": " + strings.Join(alerts, ", "); got != want {
+		t.Errorf("the mention is %s, want %s", got, want)
+	}
+}
+
 // A golden of a sample that is gone proves nothing.
 func TestEveryGoldenHasItsSample(t *testing.T) {
 	all := samples(t)

@@ -125,6 +125,12 @@ func statusOf(t *testing.T, e *engine.Engine, o lint.Object) map[string]any {
 	case roster.KindCampaign:
 		s := e.Lint.Campaign(o.Name)
 		status = &s
+	case roster.KindMention:
+		s := e.Lint.Mention(o.Name)
+		status = &s
+	case roster.KindInboundAutomation:
+		s := e.Lint.InboundAutomation(o.Name)
+		status = &s
 	default:
 		t.Fatalf("no status for %s", o)
 	}
