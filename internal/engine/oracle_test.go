@@ -54,6 +54,9 @@ func (b *bench) keep(t engine.Touched) engine.Touched {
 			b.ledger[s.Name] = s.Object
 		}
 	}
+	if b.statuses == nil {
+		b.statuses = map[string]rollcallv1.MentionStatus{}
+	}
 	for _, o := range t.Inputs {
 		if o.Kind != roster.KindMention {
 			continue

@@ -132,6 +132,9 @@ func TestOrderOfInput(t *testing.T) {
 		if diff := gocmp.Diff(want.ledger, b.ledger); diff != "" {
 			rt.Fatalf("the order of the input shows in the Ledger:\n%s", diff)
 		}
+		if diff := gocmp.Diff(want.statuses, b.statuses); diff != "" {
+			rt.Fatalf("the order of the input shows in Mentions:\n%s", diff)
+		}
 	})
 }
 
