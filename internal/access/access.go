@@ -75,9 +75,9 @@ type Result struct {
 type Digest struct {
 	Hash string
 	Open bool
-	// Confers is set if the teammate holds any permission at all.
-	Confers bool
-	reach   reach
+	// Confers is set if the teammate holds any permission at all; Everywhere, if a grant is on all profiles.
+	Confers, Everywhere bool
+	reach               reach
 }
 
 // reach is the set of profiles on which somebody has any permission, by id; with rest, every usable profile but those.

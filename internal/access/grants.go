@@ -355,6 +355,7 @@ func (a *Access) digest(t *incr.Task, teammate string) Digest {
 	}
 	return Digest{
 		Hash: res.Hash, Open: res.State.Open, reach: a.reachOf(res), Confers: len(res.AccountPermissions) > 0 || len(res.Grants) > 0,
+		Everywhere: slices.ContainsFunc(res.Grants, func(g Grant) bool { return g.All }),
 	}
 }
 
