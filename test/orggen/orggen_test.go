@@ -23,7 +23,11 @@ func TestVariety(t *testing.T) {
 			w.Apply(edit)
 			if edit.LoseLedger {
 				seen["edit: Ledger lost"]++
-				state = oracle.State{Lost: true}
+				state = oracle.State{Lost: true, Mentions: state.Mentions}
+			}
+			if edit.LoseMentions {
+				seen["edit: mentions lost"]++
+				state.Mentions = nil
 			}
 			r := oracle.Evaluate(w.Org, state, w.Now)
 			for _, tm := range r.Teammates {
@@ -45,12 +49,25 @@ func TestVariety(t *testing.T) {
 		"group: unresolved", "group: yielding", "group: supervisor",
 		"plan: conflict", "plan: cycle", "plan: routable", "plan: all disabled", "plan: absence", "plan: extension", "plan: score", "plan: position",
 		"voice: inconsistent", "voice: caller id", "chat: clamped", "profile: approval required", "profile: no permission", "person: survey",
+		"edit: mentions lost", "mention: closed", "mention: spent", "mention: opened", "mention: some of it denied", "mention: until", "alert: by name and group",
 		"queues: several", "queues: cut", "campaign: in effect", "campaign: not released", "queue: some channels", "queue: supervisor", "campaign: supervisor",
 	}
 	for _, phase := range []string{
 		"Invalid", "Scheduled", "Invited", "AwaitingConfirmation", "CardIncomplete", "PendingReview", "Active", "Blocked", "Ended", "Archived",
 	} {
 		want = append(want, "phase: "+phase)
+	}
+	for _, phase := range []string{"Pending", "Resolved", "Expired", "Rejected", "Notified"} {
+		want = append(want, "mention: "+phase)
+	}
+	for _, state := range []string{"Pending", "Suspended", "Resolved", "Closed"} {
+		want = append(want, "alert: "+state)
+	}
+	for _, reason := range []string{
+		"AuthorNotAllowed", "AllTargetsRejected", "NoRecipients", "NoActiveRecipients",
+		"Disabled", "MentionOff", "NoPractice", "InvalidHandle", "DuplicateHandle", "UnresolvedReference", "NotInPractice",
+	} {
+		want = append(want, "mention: "+reason)
 	}
 	for _, problem := range []string{"Missing", "Unresolved", "NotALeader", "LeaderArchived", "LeaderCycle"} {
 		want = append(want, "leader: "+problem)
@@ -110,6 +127,26 @@ func tally(seen map[string]int, w orggen.World, r oracle.Result) {
 			for _, s := range p.Sources {
 				seen["source: "+s.Type]++
 			}
+		}
+	}
+	for _, tm := range r.Teammates {
+		for _, o := range tm.Opened {
+			seen["mention: opened"]++
+			count("mention: some of it denied", len(o.Permissions) < 3)
+			count("mention: until", o.Until != nil)
+		}
+	}
+	for _, m := range r.Mentions {
+		seen["mention: "+m.Phase]++
+		seen["mention: "+m.Reason]++
+		count("mention: closed", m.ConversationStatus == "Closed")
+		count("mention: spent", m.Spent)
+		for _, refusal := range m.Rejected {
+			seen["mention: "+refusal.Reason]++
+		}
+		for _, a := range m.Alerts {
+			seen["alert: "+a.State]++
+			count("alert: by name and group", a.Direct && len(a.Via) > 0)
 		}
 	}
 	for _, role := range r.Roles {
