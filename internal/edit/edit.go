@@ -82,17 +82,26 @@ func (d Desk) Try(people []string, operations []Operation) *Outcome {
 		if t.refused(changed) {
 			continue
 		}
-		after := d.Fresh()
-		changes := make([]roster.Change, len(changed))
-		for i, c := range changed {
-			changes[i] = roster.Change{Object: c.After}
-		}
-		after.Apply(after.Roster.Now(), changes...)
+		after := d.after(changed)
 		if t.judged(after) {
 			continue
 		}
 		return &Outcome{Results: t.results(after), Changed: changed, Steps: t.steps()}
 	}
+}
+
+// after is the organization with the changes.
+func (d Desk) after(changed []Change) *engine.Engine {
+	if len(changed) == 0 {
+		return d.Before
+	}
+	after := d.Fresh()
+	changes := make([]roster.Change, len(changed))
+	for i, c := range changed {
+		changes[i] = roster.Change{Object: c.After}
+	}
+	after.Apply(after.Roster.Now(), changes...)
+	return after
 }
 
 // trial is one edit while it is tried.

@@ -295,7 +295,7 @@ func TestOperations(t *testing.T) {
 		"nobody to unblock": {"Teammate ana", []edit.Operation{edit.Unblock{}}, "ana Unchanged not blocked", ""},
 		"V-33 archived, and nothing else is possible": {
 			"Organization default {preset: VoiceCenter}\nTeammate ana {lifecycle: {state: Archived}}", []edit.Operation{edit.Block{For: 8 * time.Hour}},
-			"ana Failed ArchiveIrreversible: archived before, and policies.archive.reversible is false: the teammate stays Archived; set spec.lifecycle.state to Archived", "",
+			"ana Failed archived; a block would bring them back when it ends", "",
 		},
 		"V-33 archive somebody who leads others": {
 			"Teammate ana {canManageTeams: true}\nTeammate ben {teamLeaderRef: {name: ana}}", []edit.Operation{edit.Archive{Reason: "left"}},
@@ -341,15 +341,20 @@ func TestMemberships(t *testing.T) {
 		},
 		"into a group for a time": {
 			"UserGroup a\nTeammate ana", []edit.Operation{edit.AddGroup{Name: "a", Window: until("2027-04-01T00:00:00Z")}},
-			"ana Succeeded groups +a", "UserGroup/a members: [map[name:ana until:2027-04-01T00:00:00Z]]",
+			"ana Succeeded groups +a; UserGroup/a until 2027-04-01T00:00:00Z", "UserGroup/a members: [map[name:ana until:2027-04-01T00:00:00Z]]",
 		},
 		"into a group from next month on": {
 			"UserGroup a\nTeammate ana", []edit.Operation{edit.AddGroup{Name: "a", Window: rollcallv1.Window{From: at("2027-04-01T00:00:00Z")}}},
-			"ana Succeeded UserGroup/a spec.members", "UserGroup/a members: [map[from:2027-04-01T00:00:00Z name:ana]]",
+			"ana Succeeded UserGroup/a from 2027-04-01T00:00:00Z", "UserGroup/a members: [map[from:2027-04-01T00:00:00Z name:ana]]",
 		},
 		"an entry there is gets the window, and keeps its position": {
 			"UserGroup a {members: [{name: ana, position: 4}, {name: ben}]}\nTeammate ana\nTeammate ben", []edit.Operation{edit.AddGroup{Name: "a", Window: until("2027-04-01T00:00:00Z")}},
-			"ana Succeeded UserGroup/a spec.members", "UserGroup/a members: [map[name:ana position:4 until:2027-04-01T00:00:00Z] map[name:ben]]",
+			"ana Succeeded UserGroup/a until 2027-04-01T00:00:00Z", "UserGroup/a members: [map[name:ana position:4 until:2027-04-01T00:00:00Z] map[name:ben]]",
+		},
+		"an entry that ends becomes one for good, and one that is over goes": {
+			`UserGroup a {members: [{name: ana, until: "2027-04-01T00:00:00Z"}]}` + "\n" + `UserGroup b {members: [{name: ana, until: "2027-01-01T00:00:00Z"}]}` + "\nTeammate ana",
+			[]edit.Operation{edit.AddGroup{Name: "a"}, edit.RemoveGroup{Name: "b"}},
+			"ana Succeeded UserGroup/a lists them for good; UserGroup/b lists them no more", "UserGroup/a members: [map[name:ana]]\nUserGroup/b members: <nil>",
 		},
 		"an entry of the person's own gets the window": {
 			`UserGroup a` + "\n" + `Teammate ana {groups: [{name: a, until: "2027-03-02T00:00:00Z"}]}`, []edit.Operation{edit.AddGroup{Name: "a"}},
@@ -376,7 +381,7 @@ func TestMemberships(t *testing.T) {
 		},
 		"S-101 V-07 a temporary cover": {
 			exclusive + "UserGroup a {members: [{name: ana}]}\nUserGroup b\nTeammate ana", []edit.Operation{edit.AddGroup{Name: "b", Window: until("2027-03-05T17:00:00Z")}},
-			"ana Succeeded groups +b -a", "UserGroup/b members: [map[name:ana until:2027-03-05T17:00:00Z]]",
+			"ana Succeeded groups +b -a; UserGroup/b until 2027-03-05T17:00:00Z", "UserGroup/b members: [map[name:ana until:2027-03-05T17:00:00Z]]",
 		},
 		"S-10 V-43 to another group": {
 			exclusive + "UserGroup a {members: [{name: ana}]}\nUserGroup b\nTeammate ana", []edit.Operation{edit.MoveToGroup{Name: "b"}},

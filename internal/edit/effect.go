@@ -22,15 +22,11 @@ func (t *trial) effects(after *engine.Engine, name string) []string {
 		}
 	}
 	was, is := t.Before.Access.Of(name), after.Access.Of(name)
-	gained, lost := differ(was.Groups, is.Groups)
-	if groups := signed(gained, lost); groups != "" {
+	groups := signed(differ(was.Groups, is.Groups))
+	if groups != "" {
 		out = append(out, "groups "+groups)
-	} else {
-		// Nothing happens now: a window that begins later, a membership with another end, a second claim.
-		for _, group := range sortedKeys(dr.entries()) {
-			out = append(out, "UserGroup/"+group+" spec.members")
-		}
 	}
+	out = append(out, entriesText(dr, groups == "")...)
 	if was.Hash == is.Hash {
 		return out
 	}
@@ -42,6 +38,24 @@ func (t *trial) effects(after *engine.Engine, name string) []string {
 	lostAccount, gainedAccount := differ(is.AccountPermissions, was.AccountPermissions)
 	lostPairs, gainedPairs := old.pairs(new), new.pairs(old)
 	return append(out, counted("permissions", lostPairs+len(lostAccount), gainedPairs+len(gainedAccount))...)
+}
+
+// entriesText tells the times of entries under spec.members; all says the other changes too, where no group is gained or lost
+// by them now: a window that begins later, a membership without an end from now on, a second claim.
+func entriesText(dr *draft, all bool) []string {
+	var out []string
+	entries := dr.entries()
+	for _, group := range sortedKeys(entries) {
+		switch en := entries[group]; {
+		case en.window.From != nil || en.window.Until != nil:
+			out = append(out, "UserGroup/"+group+window(en.window))
+		case all && en.leaves:
+			out = append(out, "UserGroup/"+group+" lists them no more")
+		case all:
+			out = append(out, "UserGroup/"+group+" lists them for good")
+		}
+	}
+	return out
 }
 
 func counted(what string, lost, gained int) []string {

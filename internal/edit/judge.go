@@ -10,6 +10,7 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/engine"
+	"github.com/rollcall-dev/rollcall/internal/roster"
 )
 
 // refused fails the people whose changed objects layer 1 refuses, or VAP-6: the one rule of admission that speaks of what
@@ -145,7 +146,7 @@ func (t *trial) remarks(after *engine.Engine, name string) []string {
 	var out []string
 	was, now := t.Before.Roster.Memberships(nil, name), after.Roster.Memberships(nil, name)
 	for _, m := range now.Accepted {
-		if dr.moved != "" && m.Group != dr.moved && m.Sources[0].Via != dr.moved {
+		if dr.moved != "" && m.Group != dr.moved && m.Sources[0].Rank != roster.RankInclude {
 			out = append(out, fmt.Sprintf("still a member of UserGroup/%s by %s", m.Group, ways(&m)))
 		}
 	}

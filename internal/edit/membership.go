@@ -28,18 +28,20 @@ type draft struct {
 	leaves         []string // groups that the person is taken out of by name
 	moved          string   // the group that is to be the only one
 	notes          []string
+	changed        map[string]entry // what comes of it under spec.members, by group
 }
 
 // do does all operations on a copy of the person as they were.
 func (d *draft) do() error {
 	d.after = d.before.DeepCopy()
 	d.explicit = maps.Clone(d.held)
-	d.joins, d.leaves, d.moved, d.notes = nil, nil, "", nil
+	d.joins, d.leaves, d.moved, d.notes, d.changed = nil, nil, "", nil, nil
 	for _, o := range d.operations {
 		if err := o.apply(d); err != nil {
 			return err
 		}
 	}
+	d.changed = d.entriesChanged()
 	return nil
 }
 
@@ -50,7 +52,9 @@ func (d *draft) note(text string) {
 }
 
 // entries are the changes under spec.members, by group.
-func (d *draft) entries() map[string]entry {
+func (d *draft) entries() map[string]entry { return d.changed }
+
+func (d *draft) entriesChanged() map[string]entry {
 	out := map[string]entry{}
 	for group := range d.held {
 		if _, stays := d.explicit[group]; !stays {

@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -211,13 +212,17 @@ func (o Extension) apply(d *draft) error {
 	return nil
 }
 
-// Block closes the account from now on for a time (V-34). Reason "" gives none.
+// Block closes the account from now on for a time (V-34). Reason "" gives none. Archived people stay as they are: the end of
+// a block would bring them back.
 type Block struct {
 	For    time.Duration
 	Reason string
 }
 
 func (o Block) apply(d *draft) error {
+	if d.after.Spec.Lifecycle.State == rollcallv1.LifecycleStateArchived {
+		return errors.New("archived; a block would bring them back when it ends")
+	}
 	d.after.Spec.Lifecycle = rollcallv1.Lifecycle{
 		State: rollcallv1.LifecycleStateBlocked, Reason: optional(o.Reason),
 		BlockedFrom: new(metav1.NewTime(d.now)), BlockedUntil: new(metav1.NewTime(d.now.Add(o.For))),

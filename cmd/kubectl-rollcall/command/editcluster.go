@@ -31,6 +31,7 @@ const (
 type clusterEdit struct {
 	*plugin
 	*live
+	again   sync.Mutex // a change is made again by one at a time: it asks the engine
 	mu      sync.Mutex
 	failed  map[string]string   // person -> why
 	written map[string][]string // person -> objects written with their changes
@@ -162,7 +163,9 @@ func (e *clusterEdit) redone(c *edit.Change, base client.Object) (client.Object,
 		if len(people) == 0 {
 			return nil, nil
 		}
+		e.again.Lock()
 		now, err := c.Again(base, people)
+		e.again.Unlock()
 		if err != nil {
 			e.fail(people, err.Error())
 			return nil, nil

@@ -57,7 +57,7 @@ func refusal(c edit.Change) string {
 // stdinName is the source that -f - becomes.
 const stdinName = "stdin"
 
-// folder of files to edit: what each holds, before and after.
+// filesEdit writes one edit.
 type filesEdit struct {
 	*plugin
 	in     *inputs
@@ -219,7 +219,7 @@ func (e *filesEdit) here(meta map[string]any) bool {
 	return namespace == e.in.namespace || namespace == "" && e.fileNamespace() == e.in.namespace
 }
 
-// carry makes a change on what the author wrote.
+// carry makes a change on what the author wrote, and has layer 1 look at the result.
 func carry(written map[string]any, c edit.Change) (map[string]any, error) {
 	before, err := edit.Values(c.Before)
 	if err != nil {
@@ -229,7 +229,11 @@ func carry(written map[string]any, c edit.Change) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return edit.Carry(written, map[string]any{"spec": before["spec"]}, map[string]any{"spec": after["spec"]}), nil
+	carried := edit.Carry(written, map[string]any{"spec": before["spec"]}, map[string]any{"spec": after["spec"]})
+	if _, findings := manifest.Check(manifest.KindOf(c.After), carried, nil); len(findings) > 0 {
+		return nil, fmt.Errorf("%s: %s", findings[0].Field, findings[0].Message)
+	}
+	return carried, nil
 }
 
 // create writes a new group: into a file of its own beside the other groups, or behind them if a single file is edited.
