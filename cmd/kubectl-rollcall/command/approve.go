@@ -69,13 +69,7 @@ func (p *plugin) runApproveCard(ctx context.Context, args []string) error {
 		outcome.Results = append(outcome.Results, edit.Result{Teammate: name, Verdict: edit.Succeeded, Message: org.lacking(name)})
 		outcome.Changed = append(outcome.Changed, edit.Change{Before: before, After: after, People: []string{name}})
 	}
-	again := func(tm *rollcallv1.Teammate) (*rollcallv1.Teammate, error) {
-		if roster.CardOf(tm).Hash() != seen[tm.Name] {
-			return nil, errors.New("the card has changed since it was read; look at it and run the command again")
-		}
-		return approved(tm), nil
-	}
-	failed, err := write(ctx, p, in, outcome, stdin, cardApproval, again)
+	failed, err := write(ctx, p, in, outcome, stdin, cardApproval, approvedAs(seen))
 	if err != nil {
 		return err
 	}
@@ -96,6 +90,16 @@ func approved(tm *rollcallv1.Teammate) *rollcallv1.Teammate {
 	}
 	out.Spec.Card.Approval = &rollcallv1.CardApproval{State: rollcallv1.ApprovalStateApproved, CardHash: new(roster.CardOf(tm).Hash())}
 	return out
+}
+
+// approvedAs approves cards only as they were seen: with these hashes, by teammate.
+func approvedAs(seen map[string]string) func(*rollcallv1.Teammate) (*rollcallv1.Teammate, error) {
+	return func(tm *rollcallv1.Teammate) (*rollcallv1.Teammate, error) {
+		if roster.CardOf(tm).Hash() != seen[tm.Name] {
+			return nil, errors.New("the card has changed since it was read; look at it and run the command again")
+		}
+		return approved(tm), nil
+	}
 }
 
 // lacking says what a card is without, in the words of its condition.

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,8 +12,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/internal/roster"
 	"github.com/rollcall-dev/rollcall/test/builder"
 )
 
@@ -264,3 +271,67 @@ func managed(manager, fields string) []metav1.ManagedFieldsEntry {
 
 // hashes are cards' hashes in YAML, with quotes or without.
 var hashes = regexp.MustCompile(`cardHash: "?[0-9a-f]{16}"?`)
+
+// contested is a cluster in which others write too: it holds a newer object, and refuses writes on older ones.
+type contested struct {
+	client.Client
+	stored *rollcallv1.Teammate
+	wrote  *rollcallv1.Teammate
+}
+
+func (c *contested) Get(_ context.Context, _ client.ObjectKey, into client.Object, _ ...client.GetOption) error {
+	c.stored.DeepCopyInto(into.(*rollcallv1.Teammate))
+	return nil
+}
+
+func (c *contested) Patch(_ context.Context, o client.Object, _ client.Patch, _ ...client.PatchOption) error {
+	if o.GetResourceVersion() != c.stored.ResourceVersion {
+		return apierrors.NewConflict(schema.GroupResource{Resource: "teammates"}, o.GetName(), errors.New("changed"))
+	}
+	c.wrote = o.(*rollcallv1.Teammate)
+	return nil
+}
+
+// An approval is of the card that was looked at: what else somebody changes meanwhile is kept, another card is not approved.
+func TestApprovalMeetsAnotherWriter(t *testing.T) {
+	for name, tc := range map[string]struct {
+		meanwhile func(*rollcallv1.Teammate)
+		want      string
+	}{
+		"another field": {func(tm *rollcallv1.Teammate) { tm.Spec.MaxChats = new(int32(3)) }, ""},
+		"the card":      {func(tm *rollcallv1.Teammate) { tm.Spec.FirstName = new("Anna") }, "the card has changed since it was read"},
+		"an approval": {func(tm *rollcallv1.Teammate) {
+			tm.Spec.Card = &rollcallv1.Card{Approval: approved(tm).Spec.Card.Approval}
+		}, ""},
+		"an approval by a manager": {func(tm *rollcallv1.Teammate) {
+			tm.Spec.Card = &rollcallv1.Card{Approval: &rollcallv1.CardApproval{State: rollcallv1.ApprovalStatePending}}
+			tm.ManagedFields = managed("argocd", `{"f:spec":{"f:card":{"f:approval":{}}}}`)
+		}, `spec.card.approval is owned by field manager "argocd"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read := builder.Teammate("ana")
+			read.ResourceVersion = "1"
+			newer := read.DeepCopy()
+			newer.ResourceVersion = "2"
+			tc.meanwhile(newer)
+			c := &contested{stored: newer}
+			seen := map[string]string{"ana": roster.CardOf(read).Hash()}
+			err := writeLive(t.Context(), &live{Client: c, namespace: "default"}, read, cardApproval, approvedAs(seen))
+			if tc.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.want) || c.wrote != nil {
+					t.Errorf("got %v and wrote %v, want %q", err, c.wrote, tc.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if already := roster.CardApproved(newer); (c.wrote == nil) != already {
+				t.Errorf("wrote %v, was approved already: %v", c.wrote, already)
+			}
+			if c.wrote != nil && (!roster.CardApproved(c.wrote) || cmp.Diff(c.wrote.Spec.MaxChats, newer.Spec.MaxChats) != "") {
+				t.Errorf("wrote %+v", c.wrote.Spec)
+			}
+		})
+	}
+}
