@@ -210,7 +210,9 @@ func (r *Reconciler) build(ctx context.Context, room *room) {
 	for _, o := range r.store.list(kindLedger, room.namespace) {
 		l := o.(*rollcallv1.Ledger)
 		remembered = append(remembered, l)
-		room.kept[l.Name] = l
+		if l.Record != rollcallv1.LedgerRecordInventory { // those are written by who synchronizes
+			room.kept[l.Name] = l
+		}
 	}
 	var batch []roster.Change
 	var mentions []*rollcallv1.Mention
