@@ -3,6 +3,7 @@ package intake
 import (
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,10 +33,7 @@ func request(headers map[string]string, body string) *http.Request {
 func read(r *http.Request) (automation.Event, error) { return readEvent(httptest.NewRecorder(), r) }
 
 func with(headers map[string]string, more ...string) map[string]string {
-	out := map[string]string{}
-	for k, v := range headers {
-		out[k] = v
-	}
+	out := maps.Clone(headers)
 	for i := 0; i < len(more); i += 2 {
 		out[more[i]] = more[i+1]
 	}

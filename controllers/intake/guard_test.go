@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ type cluster struct {
 	tokens   map[string]authenticationv1.TokenReviewStatus
 	allowed  map[string]bool // user -> may ingest
 	down     error
+	mu       sync.Mutex // of what follows
 	asked    []string
 	accesses []authorizationv1.SubjectAccessReviewSpec
 }
@@ -32,6 +34,8 @@ func (c *cluster) reviews() Reviews {
 			if diff := cmp.Diff([]string{"rollcall.dev/intake"}, r.Spec.Audiences); diff != "" {
 				return nil, errors.New(diff)
 			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			c.asked = append(c.asked, r.Spec.Token)
 			return &authenticationv1.TokenReview{Status: c.tokens[r.Spec.Token]}, nil
 		},
@@ -39,6 +43,8 @@ func (c *cluster) reviews() Reviews {
 			if c.down != nil {
 				return nil, c.down
 			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			c.accesses = append(c.accesses, r.Spec)
 			return &authorizationv1.SubjectAccessReview{Status: authorizationv1.SubjectAccessReviewStatus{Allowed: c.allowed[r.Spec.User]}}, nil
 		},

@@ -47,7 +47,7 @@ type text struct {
 func newText(message string) text {
 	t := text{folded: fold(message)}
 	t.edge = make([]bool, len(t.folded)+1)
-	before := class(none)
+	before := none
 	for at, r := range t.folded {
 		now := classOf(r)
 		if now == extends && at > 0 {
