@@ -145,7 +145,7 @@ var Campaigns = Kind[*rollcallv1.Campaign, rollcallv1.CampaignStatus, acrollcall
 	},
 }
 
-// InboundAutomations: whether what it names exists, and whether its actions fit into one Mention.
+// InboundAutomations are written with whether what they name exists, and whether their actions fit into one Mention.
 var InboundAutomations = Kind[*rollcallv1.InboundAutomation, rollcallv1.InboundAutomationStatus, acrollcall.InboundAutomationStatusApplyConfiguration]{
 	Name: roster.KindInboundAutomation, Prototype: &rollcallv1.InboundAutomation{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.InboundAutomation, rollcallv1.InboundAutomationStatus) {
