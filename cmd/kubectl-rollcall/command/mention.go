@@ -101,7 +101,7 @@ func (p *plugin) place(ctx context.Context, x call) error {
 		if err != nil {
 			return err
 		}
-		spec, err := x.spec(org.namespace, org.people(), org)
+		spec, err := x.spec(org.namespace, org.people(), org.surroundings())
 		if err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (p *plugin) place(ctx context.Context, x call) error {
 	} else if author == "" {
 		return nobodyIs(username, l.namespace, "the operator would reject what you write (AuthorNotAllowed)")
 	}
-	spec, err := x.spec(l.namespace, everybody, lookup{l, ctx})
+	spec, err := x.spec(l.namespace, everybody, l.surroundings(ctx))
 	if err != nil {
 		return err
 	}
@@ -135,26 +135,36 @@ func (p *plugin) place(ctx context.Context, x call) error {
 	return p.create(ctx, l, spec)
 }
 
-// surroundings are what a mention refers to, besides people.
-type surroundings interface {
-	// exists refuses names that no object of the kind has.
-	exists(kind, name string) error
-	// profile returns an object that exists.
-	profile(name string) (*rollcallv1.Profile, error)
+// surroundings look up what a mention refers to, besides people.
+type surroundings struct {
+	// group refuses names that no group has.
+	group   func(name string) error
+	profile func(name string) (*rollcallv1.Profile, error)
 }
 
-func (o *organization) profile(name string) (*rollcallv1.Profile, error) {
-	return o.Roster.Profile(nil, name), o.exists(roster.KindProfile, name)
+func (o *organization) surroundings() surroundings {
+	return surroundings{
+		func(name string) error { return o.exists(roster.KindUserGroup, name) },
+		func(name string) (*rollcallv1.Profile, error) {
+			return o.Roster.Profile(nil, name), o.exists(roster.KindProfile, name)
+		},
+	}
 }
 
-// lookup asks a cluster for one object after the other.
-type lookup struct {
-	*live
-	ctx context.Context
+// surroundings asks the cluster for one object after the other.
+func (l *live) surroundings(ctx context.Context) surroundings {
+	return surroundings{
+		func(name string) error { return l.find(ctx, roster.KindUserGroup, name, &rollcallv1.UserGroup{}) },
+		func(name string) (*rollcallv1.Profile, error) {
+			var o rollcallv1.Profile
+			return &o, l.find(ctx, roster.KindProfile, name, &o)
+		},
+	}
 }
 
-func (l lookup) find(kind, name string, into client.Object) error {
-	err := l.Get(l.ctx, client.ObjectKey{Namespace: l.namespace, Name: name}, into)
+// find reads an object that must exist.
+func (l *live) find(ctx context.Context, kind, name string, into client.Object) error {
+	err := l.Get(ctx, client.ObjectKey{Namespace: l.namespace, Name: name}, into)
 	switch {
 	case apierrors.IsNotFound(err):
 		return inputError("%s %q is unknown in namespace %s; expected the name of an object", kind, name, l.namespace)
@@ -164,15 +174,6 @@ func (l lookup) find(kind, name string, into client.Object) error {
 	return nil
 }
 
-func (l lookup) exists(kind, name string) error {
-	return l.find(kind, name, &rollcallv1.UserGroup{})
-}
-
-func (l lookup) profile(name string) (*rollcallv1.Profile, error) {
-	var o rollcallv1.Profile
-	return &o, l.find(roster.KindProfile, name, &o)
-}
-
 // spec is the mention that the arguments describe, without an author.
 func (x call) spec(namespace string, everybody people, around surroundings) (*rollcallv1.MentionSpec, error) {
 	spec := &rollcallv1.MentionSpec{Message: x.text, Source: &rollcallv1.MentionSource{Type: rollcallv1.MentionSourceTypeManual}}
@@ -180,7 +181,7 @@ func (x call) spec(namespace string, everybody people, around surroundings) (*ro
 		return nil, usageError("the text is empty; expected something to read")
 	}
 	for _, name := range distinct(x.groups) {
-		if err := around.exists(roster.KindUserGroup, name); err != nil {
+		if err := around.group(name); err != nil {
 			return nil, err
 		}
 		spec.Groups = append(spec.Groups, rollcallv1.ObjectRef{Name: name})
@@ -226,7 +227,7 @@ func (x call) forgotText(everybody people, around surroundings) error {
 	if x.conversation == "" && len(x.teammates) > 0 && everybody[x.text] != nil {
 		return usageError("%q is a teammate; expected a text as the last argument", x.text)
 	}
-	if x.conversation != "" && !strings.ContainsFunc(x.text, isNoName) && x.text != "" && around.exists(roster.KindUserGroup, x.text) == nil {
+	if x.conversation != "" && !strings.ContainsFunc(x.text, isNoName) && x.text != "" && around.group(x.text) == nil {
 		return usageError("%q is a group; expected a text as the last argument", x.text)
 	}
 	return nil
@@ -368,12 +369,10 @@ func refused(err error) error {
 // await reads a mention until the operator has done something to it, for a little while; then it returns it as it is.
 func (l *live) await(ctx context.Context, m *rollcallv1.Mention, done func(*rollcallv1.Mention) bool) (*rollcallv1.Mention, error) {
 	latest := m
-	err := wait.PollUntilContextTimeout(ctx, glance, patience, true, func(ctx context.Context) (bool, error) {
+	// The read itself has no deadline: one that falls into it would look like a failure.
+	err := wait.PollUntilContextTimeout(ctx, glance, patience, true, func(context.Context) (bool, error) {
 		var o rollcallv1.Mention
 		if err := l.Get(ctx, client.ObjectKeyFromObject(m), &o); err != nil {
-			if ctx.Err() != nil {
-				return false, nil
-			}
 			return false, err
 		}
 		latest = &o

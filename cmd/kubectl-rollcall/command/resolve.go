@@ -73,7 +73,7 @@ func (p *plugin) resolveAll(ctx context.Context, mention, conversation, teammate
 	var found []rollcallv1.Mention
 	if mention != "" {
 		found = make([]rollcallv1.Mention, 1)
-		err = lookup{l, ctx}.find(roster.KindMention, mention, &found[0])
+		err = l.find(ctx, roster.KindMention, mention, &found[0])
 	} else {
 		found, err = l.heldBy(ctx, entry.Name, conversation)
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +20,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
@@ -86,7 +84,6 @@ func documents(ctx context.Context, namespace, text string) {
 // operate runs the operator for one namespace, until the end of the container.
 func operate(namespace string) {
 	GinkgoHelper()
-	logf.SetLogger(logr.Discard())
 	ctx, cancel := context.WithCancel(context.Background())
 	var ready func() error
 	mgr, err := controllers.NewManager(ctx, environment.Config, ctrl.Options{
@@ -303,5 +300,81 @@ var _ = Describe("mentions", Ordered, func() {
 		Expect(m.Spec.Resolutions).To(ConsistOf(rollcallv1.Resolution{Name: "ben", Action: rollcallv1.ResolutionActionResolve}))
 		Expect(m.Status).To(SatisfyAll(HaveField("Phase", rollcallv1.MentionPhaseResolved), HaveField("ConversationStatus", rollcallv1.ConversationStatusPending)))
 		Expect(as(ctx, "ana", "resolve", "nowhere").err).To(ContainSubstring(`Mention "nowhere" is unknown`))
+	})
+})
+
+// unattended is a namespace without an operator, whose administrator is a teammate.
+const unattended = "unattended"
+
+var _ = Describe("mentions that no operator looks at", Ordered, func() {
+	here := func(ctx context.Context, args ...string) answer {
+		return run(ctx, append(args, "-o", "json", "--kubeconfig", admin, "-n", unattended)...)
+	}
+	key := client.ObjectKey{Namespace: unattended, Name: "held"}
+
+	BeforeAll(func(ctx context.Context) {
+		Expect(kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: unattended}})).To(Succeed())
+		people := ""
+		for _, name := range []string{"ana", "ben", "cid", "dan", "eva", "fay"} {
+			people += "---\nkind: Teammate\nmetadata: {name: " + name + "}\nspec: {identity: {email: " + name + "@x.example}}\n"
+		}
+		documents(ctx, unattended, "kind: Organization\nmetadata: {name: default}\n"+people+`---
+kind: Teammate
+metadata: {name: adam}
+spec: {identity: {email: adam@x.example, username: admin}}
+---
+kind: UserGroup
+metadata: {name: all}
+spec: {members: [{name: ana}]}
+---
+kind: Mention
+metadata: {name: held}
+spec: {conversation: {externalID: conv-1}, groups: [{name: all}], source: {type: Flow}}
+`)
+	})
+
+	It("are written, and the command says that nothing came of them yet", func(ctx SpecContext) {
+		got := here(ctx, "mention", "all", "--conversation", "conv-7", "Help")
+		Expect(got.code).To(BeZero(), got.err)
+		Expect(got.out).To(MatchRegexp(`^{\n  "mention": "conv-7-\w{8}",\n  "conversationID": "conv-7"\n}\n$`))
+		Expect(got.err).To(ContainSubstring("the operator has not looked at it yet"))
+		got = here(ctx, "resolve", "held")
+		Expect(got.code).To(Equal(1))
+		Expect(got.out).To(ContainSubstring("nothing written: the operator has not looked at it yet"))
+	})
+
+	It("lose no resolution of people who resolve at once", func(ctx SpecContext) {
+		var held rollcallv1.Mention
+		Expect(kube.Get(ctx, key, &held)).To(Succeed())
+		held.Status.Phase, held.Status.AcceptedAt = rollcallv1.MentionPhasePending, new(metav1.NewTime(now))
+		for _, name := range []string{"adam", "ana", "ben", "cid", "dan", "eva"} {
+			held.Status.Alerts = append(held.Status.Alerts, rollcallv1.MentionAlert{Name: name, Direct: true, State: rollcallv1.AlertStatePending})
+		}
+		Expect(kube.Status().Update(ctx, &held)).To(Succeed())
+		answers := make(chan answer)
+		resolvers := [][]string{{}, {"--teammate", "ana"}, {"--teammate", "ben"}, {"--teammate", "cid@x.example"}, {"--teammate", "dan"}}
+		for _, r := range resolvers {
+			go func() { answers <- here(ctx, append([]string{"resolve", "held"}, r...)...) }()
+		}
+		for range resolvers {
+			got := <-answers
+			Expect(got.out).To(SatisfyAll(ContainSubstring(`"result": "Succeeded"`), ContainSubstring("the operator has not taken it yet")), got.err)
+		}
+		Expect(kube.Get(ctx, key, &held)).To(Succeed())
+		Expect(held.Spec.Resolutions).To(ConsistOf(
+			rollcallv1.Resolution{Name: "adam", Username: new("admin"), Action: rollcallv1.ResolutionActionResolve},
+			rollcallv1.Resolution{Name: "ana", Action: rollcallv1.ResolutionActionResolve}, rollcallv1.Resolution{Name: "ben", Action: rollcallv1.ResolutionActionResolve},
+			rollcallv1.Resolution{Name: "cid", Action: rollcallv1.ResolutionActionResolve}, rollcallv1.Resolution{Name: "dan", Action: rollcallv1.ResolutionActionResolve},
+		))
+
+		got := here(ctx, "resolve", "held")
+		Expect(got.code).To(BeZero())
+		Expect(got.out).To(SatisfyAll(ContainSubstring(`"result": "Unchanged"`), ContainSubstring("an entry of adam is there")))
+	})
+
+	It("of nobody with that user name are for others to resolve", func(ctx SpecContext) {
+		got := here(ctx, "resolve", "held", "--teammate", "fay")
+		Expect(got.code).To(Equal(1))
+		Expect(got.out).To(ContainSubstring("fay was not alerted by it"))
 	})
 })
