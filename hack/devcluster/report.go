@@ -125,6 +125,8 @@ func (c *cluster) report(ctx context.Context, all objects) error {
 	commands := [][]string{{}}
 	if s.teammate != "" {
 		commands = append(commands, []string{"who-can", s.permission, s.profile}, []string{"access", s.teammate})
+	} else if s.group != "" {
+		commands = append(commands, []string{"members", s.group}) // an organization without profiles
 	}
 	if s.target != "" {
 		commands = append(commands, []string{"route", s.target})
