@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -120,9 +121,7 @@ func Carry(written, before, after map[string]any) map[string]any {
 
 func carryFields(written, before, after map[string]any, keepLists bool) map[string]any {
 	out := make(map[string]any, len(written)+1)
-	for k, v := range written {
-		out[k] = v
-	}
+	maps.Copy(out, written)
 	for key := range before {
 		if _, stays := after[key]; stays {
 			continue

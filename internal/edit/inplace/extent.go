@@ -163,7 +163,7 @@ func (e *editor) endOfScalar(n *yaml.Node) (int, error) {
 		return e.endOfBlock(at), nil
 	}
 	// A plain scalar may go on over several lines: its words follow each other with any white space between.
-	for _, word := range strings.Fields(n.Value) {
+	for word := range strings.FieldsSeq(n.Value) {
 		at = e.skip(at, " \t\r\n")
 		if !bytes.HasPrefix(e.data[at:], []byte(word)) {
 			return 0, unclear(n)

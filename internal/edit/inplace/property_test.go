@@ -255,7 +255,7 @@ func keepsComments(t *rapid.T, old, now any, text, got string) {
 	if !contains(now, old) {
 		return
 	}
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if _, comment, found := strings.Cut(line, " # c"); found && !strings.Contains(got, "# c"+comment) {
 			t.Fatalf("comment %q is lost:\n%s\nfrom\n%s", comment, got, text)
 		}
