@@ -6,8 +6,8 @@ import (
 )
 
 // A compound file ([MS-CFB]) is a file system in a file: sectors, chained by a table, hold a directory and its streams. The
-// library there is for it trusts the sizes that a file claims, which lets a small file ask for all memory; here everything
-// read is a part of the file.
+// library there is for it trusts the sizes that a file claims, which lets a small file ask for all memory; here whatever is
+// kept is a part of the file (docs/decisions/0011-spreadsheets.md).
 
 // Special sector numbers, kinds of directory entries, and sizes.
 const (
