@@ -16,11 +16,11 @@ import (
 // leave an alert without one. Nobody with a closed gate has a Pending alert.
 func TestAlertsAndGrants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		world := orggen.Draw(rt)
+		world := orggen.DrawCalls(rt)
 		b := newBench(world.Now, nil, false, world.Org)
 		b.checkAlerts(rt)
-		for range rapid.IntRange(0, 8).Draw(rt, "edits") {
-			edit := orggen.DrawEdit(rt, &world)
+		for range rapid.IntRange(0, 12).Draw(rt, "edits") {
+			edit := orggen.DrawCall(rt, &world)
 			if edit.LoseLedger {
 				continue
 			}

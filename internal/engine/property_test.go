@@ -324,9 +324,9 @@ func TestSteadyState(t *testing.T) {
 		if diff := gocmp.Diff(b.hashes(), (&bench{Engine: again}).hashes()); diff != "" {
 			rt.Fatalf("outputs after a restart:\n%s", diff)
 		}
-		for name, status := range b.statuses {
-			if diff := gocmp.Diff(status, again.Mention(name)); diff != "" {
-				rt.Fatalf("Mention %s after a restart:\n%s", name, diff)
+		for _, m := range world.Org.Mentions {
+			if diff := gocmp.Diff(b.statuses[identity(&m)], again.Mention(m.Name)); diff != "" {
+				rt.Fatalf("Mention %s after a restart:\n%s", m.Name, diff)
 			}
 		}
 	})

@@ -267,6 +267,11 @@ func TestScenariosOfMentions(t *testing.T) {
 					w.apply(strings.NewReplacer("Mention m", "Mention "+name, "username: max", "username: "+author).Replace(open))
 					w.want(author, w.alerts(name), "Rejected/AuthorNotAllowed:")
 				}
+				w.apply("Teammate max {identity: {email: max@fjordline.example, username: max}, assignAllProfiles: true, defaultProfileRoleRef: {name: view-only}}")
+				w.apply(strings.NewReplacer("Mention m", "Mention g", "name: line", "name: gone").Replace(open))
+				w.want("a profile that does not exist, by somebody who sees all", w.alerts("g"), "Rejected/AuthorNotAllowed:")
+				w.apply(strings.NewReplacer("Mention m", "Mention h").Replace(open))
+				w.want("and one that does", w.alerts("h"), "Pending: ana/Pending ben/Pending cid/Pending")
 				w.apply(`Mention e {conversation: {externalID: conv-1}, groups: [{name: desk}], source: {type: Manual, username: ana}}`)
 				w.want("without a profile no view is needed", w.alerts("e"), "Pending: ana/Pending ben/Pending cid/Pending")
 				w.apply(`Mention f {conversation: {externalID: conv-1}, groups: [{name: desk}]}`)

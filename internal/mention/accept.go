@@ -66,8 +66,8 @@ func (m *Mentions) authorAllowed(t *incr.Task, o *rollcallv1.Mention) bool {
 	if author == "" || !m.people.GateOpen(t, author) || !m.people.MayMention(t, author) {
 		return false
 	}
-	if c := o.Spec.Conversation; c != nil && c.ProfileRef != nil {
-		return m.people.ViewsAny(t, author, []string{c.ProfileRef.Name})
+	if c := o.Spec.Conversation; c != nil && c.ProfileRef != nil { // of unusable profiles ViewsAny knows nothing
+		return m.roster.Usable(t, c.ProfileRef.Name) && m.people.ViewsAny(t, author, []string{c.ProfileRef.Name})
 	}
 	return true
 }

@@ -22,7 +22,7 @@ type People interface {
 	GateOpen(t *incr.Task, teammate string) bool
 	// MayMention says whether the account permissions of the teammate include mentions.create, whatever the gate.
 	MayMention(t *incr.Task, teammate string) bool
-	// ViewsAny says whether the teammate has some view permission on at least one of the profiles.
+	// ViewsAny says whether the teammate has some view permission on at least one of the profiles, which are usable.
 	ViewsAny(t *incr.Task, teammate string, profiles []string) bool
 	// Conversation returns what a Pending alert lets the teammate do on the conversation, sorted; nil for nothing.
 	Conversation(t *incr.Task, teammate string) []string

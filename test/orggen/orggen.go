@@ -296,10 +296,7 @@ func (g generator) policies() *rollcallv1.Policies {
 		}
 	}
 	if g.chance(2*percent, "mentions") {
-		p.Mentions = &rollcallv1.MentionsPolicy{Resolution: maybe(g, 60, []rollcallv1.MentionResolution{"Individual", "Group"}, "resolution")}
-		if g.chance(40, "longest access") {
-			p.Mentions.MaxAccessDuration = &metav1.Duration{Duration: time.Duration(rapid.IntRange(0, 3).Draw(g.t, "hours")) * time.Hour}
-		}
+		p.Mentions = g.mentionsPolicy()
 	}
 	if g.chance(percent, "archive") {
 		p.Archive = &rollcallv1.ArchivePolicy{Reversible: new(pick(g, switches, "reversible"))}
