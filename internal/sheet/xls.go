@@ -122,14 +122,13 @@ func (b *biff) globals() (sheet int, err error) {
 			b.sheet.Since1904 = len(data) > 0 && data[0] == 1
 		case recordSST:
 			chunks := [][]byte{data}
-			for end := at; ; at = end {
-				var more []byte
-				if kind, more, end, err = b.record(at); err != nil || kind != recordContinue {
+			for {
+				more, continued, next, err := b.record(at)
+				if err != nil || more != recordContinue {
 					break
 				}
-				chunks = append(chunks, more)
+				chunks, at = append(chunks, continued), next
 			}
-			kind = recordSST
 			b.strings = sharedStrings(chunks)
 		case recordBoundSheet:
 			// Visible (the two lowest bits), a sheet of cells and no chart or macro (the next byte).
@@ -153,11 +152,12 @@ func (b *biff) globals() (sheet int, err error) {
 
 // cellsFrom reads the cells of the sheet that begins at an offset.
 func (b *biff) cellsFrom(at int) error {
-	kind, data, at, err := b.record(at)
+	kind, _, at, err := b.record(at)
 	if err != nil || kind != recordBOF {
 		return errDamaged
 	}
 	for {
+		var data []byte
 		if kind, data, at, err = b.record(at); err != nil {
 			return err
 		}
