@@ -93,7 +93,8 @@ type Found struct {
 	Name     string
 	RemoteID string
 	Image    Image
-	// Inactive: the record confers nothing.
+	// Inactive: the record confers nothing. A record that is wanted active and found inactive is updated even if its image is
+	// as it should be.
 	Inactive bool
 	// Confirmed: the system says that this person has taken the account over.
 	Confirmed bool

@@ -151,7 +151,7 @@ func (m *Memory) request(ctx context.Context, o downstream.Options) error {
 	return nil
 }
 
-// render holds everything; people are unique by e-mail, others by the name of their object.
+// render holds everything; accounts are unique by e-mail, groups by name, the rest by key.
 func (m *Memory) render(r downstream.Record) (downstream.Rendered, error) {
 	im, err := downstream.ImageOf(r)
 	if err != nil {
@@ -161,7 +161,7 @@ func (m *Memory) render(r downstream.Record) (downstream.Rendered, error) {
 	if u, ok := r.Content.(*downstream.User); ok && u.Email != nil {
 		out.Name = *u.Email
 	}
-	if downstream.IsSchedule(r.Key) {
+	if r.Kind == downstream.Access || downstream.IsSchedule(r.Key) {
 		out.Name = r.Key
 	}
 	return out, nil

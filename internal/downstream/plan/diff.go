@@ -144,6 +144,8 @@ type Plan struct {
 	Drifted []Drift
 	// Waiting are records of which nothing can be said, because the reading was not complete.
 	Waiting []downstream.ID
+	// Again: some of them wait for a step of this plan, so everything is to be read again after it.
+	Again bool
 	// Foreign is what is there and not ours, if something was read.
 	Foreign Foreign
 	// Due is when the first grace ends of those that wait for one; zero: none does.
@@ -357,8 +359,11 @@ func (d *differ) compare(item Item, e downstream.Owned) {
 		d.restore(item, e, drifted)
 		return
 	}
+	if f.Key != "" && f.Key != item.Key { // moved before a crash, and wanted back; or by hand
+		moved, drifted, e.Key = true, false, f.Key
+	}
 	differs := f.Image.Differs(item.Rendered.Image)
-	if len(differs) == 0 && !moved {
+	if len(differs) == 0 && !moved && !(f.Inactive && item.Active) {
 		d.settle(item, f.RemoteID, e)
 		return
 	}
@@ -444,6 +449,10 @@ func (d *differ) step(op downstream.Op, item Item) Step {
 
 // add is about a record that is wanted and not ours yet.
 func (d *differ) add(item Item) {
+	if f := d.byKey[item.ID()]; f != nil && d.mine[f] { // a record of ours that was moved before a crash, and moves on
+		d.plan.Waiting, d.plan.Again = append(d.plan.Waiting, item.ID()), true
+		return
+	}
 	f := d.Foreign.find(item.ID(), item.Rendered.Name)
 	if f == nil {
 		if item.Rendered.Empty || idle(item) {
@@ -509,10 +518,11 @@ func (d *differ) leave(e downstream.Owned) {
 	switch {
 	case d.Policy.Removal == rollcallv1.RemovalOrphan:
 	case d.Policy.Removal == rollcallv1.RemovalDeactivate && slices.Contains(d.Capabilities.Deactivates, e.Kind):
-		if e.Inactive {
+		f := s.Change.Found
+		if e.Inactive && (f == nil || f.Inactive) {
 			return
 		}
-		if f := s.Change.Found; f != nil && f.Inactive {
+		if f != nil && f.Inactive {
 			d.plan.Settled = append(d.plan.Settled, downstream.Owned{Kind: e.Kind, Key: e.Key, Name: e.Name, RemoteID: e.RemoteID, Inactive: true})
 			return
 		}

@@ -39,6 +39,11 @@ func there(key, name, value string) downstream.Found {
 	return downstream.Found{Kind: downstream.Users, Key: key, Name: name, RemoteID: "r-" + key, Image: downstream.Image{"v": value, "beside": "x"}}
 }
 
+func off(f downstream.Found) downstream.Found {
+	f.Inactive = true
+	return f
+}
+
 type scene struct {
 	items   []plan.Item
 	owned   []downstream.Owned
@@ -173,6 +178,14 @@ func TestDiff(t *testing.T) {
 			}}, nil,
 		},
 
+		"moved before a crash, and wanted back": {
+			scene{items: []plan.Item{a}, owned: []downstream.Owned{entry(a)}, found: []downstream.Found{{Kind: downstream.Users, Key: "b", Name: "ana", RemoteID: "r-a", Image: downstream.Image{"v": "1"}}}},
+			[]string{"Update a from b"},
+		},
+		"wanted again after it was deactivated": {
+			scene{items: []plan.Item{a}, owned: []downstream.Owned{{Kind: downstream.Users, Key: "a", Name: "ana", RemoteID: "r-a", Inactive: true}}, found: []downstream.Found{off(there("a", "ana", "1"))}},
+			[]string{"Update a"},
+		},
 		"drift, corrected":                {scene{items: []plan.Item{a}, owned: []downstream.Owned{entry(a)}, found: []downstream.Found{there("a", "ana", "3")}}, []string{"Update a drift"}},
 		"drift, reported":                 {scene{items: []plan.Item{a}, owned: []downstream.Owned{entry(a)}, found: []downstream.Found{there("a", "ana", "3")}, edit: drift(rollcallv1.DriftReport)}, []string{"drifted a [v]"}},
 		"drift, ignored":                  {scene{items: []plan.Item{a}, owned: []downstream.Owned{entry(a)}, found: []downstream.Found{there("a", "ana", "3")}, edit: drift(rollcallv1.DriftIgnore)}, nil},
@@ -209,11 +222,11 @@ func TestDiff(t *testing.T) {
 		"removed whole":                 {scene{owned: []downstream.Owned{entry(a)}, found: []downstream.Found{there("a", "ana", "1")}, edit: remove(rollcallv1.RemovalDelete)}, []string{"Delete a removal Deleted"}},
 		"let go":                        {scene{owned: []downstream.Owned{entry(a)}, found: []downstream.Found{there("a", "ana", "1")}, edit: remove(rollcallv1.RemovalOrphan)}, []string{" a removal Deleted"}},
 		"gone already":                  {scene{owned: []downstream.Owned{entry(a)}}, []string{"dropped a"}},
-		"deactivated already":           {scene{owned: []downstream.Owned{{Kind: downstream.Users, Key: "a", Name: "ana", RemoteID: "r-a", Inactive: true}}, found: []downstream.Found{there("a", "ana", "1")}}, nil},
+		"deactivated already":           {scene{owned: []downstream.Owned{{Kind: downstream.Users, Key: "a", Name: "ana", RemoteID: "r-a", Inactive: true}}, found: []downstream.Found{off(there("a", "ana", "1"))}}, nil},
 		"somebody of that name later": {
 			scene{
 				items: []plan.Item{item("b", "ana", "1")}, owned: []downstream.Owned{{Kind: downstream.Users, Key: "a", Name: "ana", RemoteID: "r-a", Inactive: true}},
-				found: []downstream.Found{there("a", "old", "1")},
+				found: []downstream.Found{off(there("a", "old", "1"))},
 			},
 			[]string{"Create b"},
 		},

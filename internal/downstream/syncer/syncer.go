@@ -283,6 +283,12 @@ func (s *Syncer) Pass(ctx context.Context) time.Duration {
 // untilDue is how long nothing needs to be looked at by itself: until everything is read again, a grace ends, or an approval
 // lapses.
 func (s *Syncer) untilDue(now time.Time) time.Duration {
+	s.mu.Lock()
+	again := s.again
+	s.mu.Unlock()
+	if again {
+		return firstRetry
+	}
 	wait := s.lastFull.Add(s.Policy.Resync).Sub(now)
 	if !s.due.IsZero() {
 		wait = min(wait, s.due.Sub(now))
@@ -315,7 +321,11 @@ func (s *Syncer) pass(ctx context.Context, now time.Time, a assignment) (err err
 	}
 	p := s.compare(in, a)
 	s.verdict = s.guard.Judge(s.question(in, p))
-	return s.carryOut(ctx, in)
+	if err := s.carryOut(ctx, in); err != nil || !p.Again || len(s.verdict.Go) == 0 {
+		return err
+	}
+	s.Resync()
+	return nil
 }
 
 // read reads the system, and compares what is pinned.
