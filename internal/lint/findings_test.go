@@ -46,6 +46,11 @@ func TestEveryConditionIsWeighed(t *testing.T) {
 		rollcallv1.ConditionReconciling: "passes by itself",
 		rollcallv1.ConditionStalled:     "repeats another condition",
 		rollcallv1.ConditionInUse:       "True is a fact about a group, not a fault",
+		// Of a Downstream, what is known only while its system is spoken to.
+		rollcallv1.ConditionReachable:    "not known from manifests",
+		rollcallv1.ConditionSynced:       "not known from manifests",
+		rollcallv1.ConditionDrifted:      "not known from manifests",
+		rollcallv1.ConditionRemovalsHeld: "not known from manifests",
 	}
 	all := constants(t, "Condition")
 	if len(all) < 20 {

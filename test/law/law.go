@@ -141,8 +141,8 @@ func mayReach(rule Rule, name, other string) bool {
 		return true
 	}
 	subtree, whole := strings.CutSuffix(rule.Of, "/...")
-	if whole && matches(rule.Of, other) {
-		// An island may have packages of its own below it, but sees neither its neighbours nor what is above.
+	if whole && other != subtree && matches(rule.Of, other) {
+		// An island may have packages of its own below it, but sees neither its neighbours nor, if it is not listed, what is above.
 		return !rule.Islands || island(subtree, name) == island(subtree, other)
 	}
 	return matchesAny(rule.Own, other)
