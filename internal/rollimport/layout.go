@@ -92,7 +92,7 @@ type placed struct {
 func layOut(s *sheet.Sheet, o Order) (*table, error) {
 	t := &table{Sheet: s, rows: s.Rows, zone: o.Zone}
 	if s.Unread > 0 {
-		t.notes = append(t.notes, fmt.Sprintf("sheet %q is read; %d more are not", s.Name, s.Unread))
+		t.notes = append(t.notes, fmt.Sprintf("sheet %q is read; other sheets that are not: %d", s.Name, s.Unread))
 	}
 	if len(s.Rows) == 0 {
 		return t, nil

@@ -178,6 +178,30 @@ func TestScenarioImport(t *testing.T) {
 	}
 }
 
+// V-05 names .xls as well: a workbook of another program, with dates, numbers and truth values in its cells.
+func TestImportOldWorkbook(t *testing.T) {
+	dir := desk(t, importDesk)
+	got := run(t, "", "import", "../../../internal/sheet/testdata/xlwt.xls", "--role", "agent", "-d", dir, "--map", "E-mail=email", "--map", "First=firstName",
+		"--map", "Employee=employeeID", "--map", "Start=employment.startDate", "--map", "Manages=canManageTeams", "--map", "Bio=card.bio")
+	for _, want := range []string{"Created  ana", `column Start: "0.25" is not understood`, "spec.card.bio", "2 rows: 1 Created, 1 Invalid"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("got %swant %q", got.out, want)
+		}
+	}
+	if want := "note: sheet \"People\" is read; other sheets that are not: 1\n"; got.err != want || got.code != exitNo {
+		t.Errorf("exit %d: got %q, want %q", got.code, got.err, want)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "teammate-ana.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"employeeID: \"1001\"", "startDate: \"2027-03-01\"", "canManageTeams: true", "bio: Née à Québec, 日本語"} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("got %swant %q", data, want)
+		}
+	}
+}
+
 // S-134 through the command: nothing but Exists and Duplicate is no failure.
 func TestScenarioImportAgain(t *testing.T) {
 	dir := desk(t, importDesk)
