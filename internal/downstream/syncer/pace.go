@@ -31,7 +31,7 @@ func (b *Buckets) Take(endpoint, credential, downstream string, r Rate) *Bucket 
 	defer b.mu.Unlock()
 	key := endpoint + "\x00" + credential
 	if b.of[key] == nil {
-		b.of[key] = &Bucket{limiter: rate.NewLimiter(rate.Inf, 0), rates: map[string]Rate{}, key: key}
+		b.of[key] = &Bucket{rates: map[string]Rate{}, key: key}
 	}
 	b.of[key].join(downstream, r)
 	return b.of[key]
@@ -83,6 +83,10 @@ func (b *Bucket) apply() {
 	}
 	if burst == 0 && limit != rate.Inf {
 		burst = max(1, int(limit))
+	}
+	if b.limiter == nil {
+		b.limiter = rate.NewLimiter(limit, burst) // full
+		return
 	}
 	b.limiter.SetLimit(limit)
 	b.limiter.SetBurst(burst)
