@@ -558,6 +558,33 @@ func TestMentionsR11(t *testing.T) {
 				w.want("five of them", w.Mention("m").Alerts[0].Via, []string{"a", "b", "c", "d", "e"})
 			},
 		},
+		"P-16 many people with long names in many groups": {
+			given: "",
+			play: func(w *world) {
+				long := strings.Repeat("x", 60)
+				var objects []metav1.Object
+				var targets []string
+				for i := range 6 {
+					name := fmt.Sprintf("g%02d%s", i, long)
+					objects, targets = append(objects, builder.UserGroup(name)), append(targets, "{name: "+name+"}")
+				}
+				for i := range 1000 {
+					tm := builder.Teammate(fmt.Sprintf("%03d%s", i, long))
+					for g := range 6 {
+						builder.Joins(fmt.Sprintf("g%02d%s", g, long))(tm)
+					}
+					objects = append(objects, tm)
+				}
+				w.put(objects...)
+				w.apply("Mention m {conversation: {externalID: c}, groups: [" + strings.Join(targets, ", ") + "], source: {type: Flow}}")
+				m := w.mentionOf("m")
+				m.Status = w.Mention("m")
+				w.want("alerts", len(m.Status.Alerts), 1000)
+				if size := sizeOf(m); size >= 256*1024 || len(m.Status.Alerts[0].Via) == 0 {
+					w.t.Errorf("a Mention of %d bytes, via %d groups", size, len(m.Status.Alerts[0].Via))
+				}
+			},
+		},
 		"two resolve at once": {
 			given: "Organization default {policies: {mentions: {resolution: Individual}}}\n" + shared,
 			play: func(w *world) {

@@ -16,6 +16,8 @@ const (
 	maxRecipients = 1000
 	maxVia        = 5
 	maxRejected   = 50
+	// maxAlerts is how many bytes alerts may take, so that the Mention stays below 256 KiB.
+	maxAlerts = 160 * 1024
 )
 
 // accept decides whom a mention reaches (R-11, Author and Acceptance). It is called once for each mention: what changes
@@ -109,16 +111,39 @@ func (m *Mentions) recipients(t *incr.Task, o *rollcallv1.Mention) (alerts []Ale
 		}
 	}
 	for _, a := range found {
-		if len(a.Via) > maxVia {
-			a.Via = slices.Clone(a.Via[:maxVia])
-		}
 		alerts = append(alerts, *a)
 	}
+	cutVia(alerts)
 	slices.SortFunc(alerts, func(a, b Alert) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(rejected, func(a, b rollcallv1.MentionRejection) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Reason, b.Reason))
 	})
 	return alerts, rejected, accepted
+}
+
+// cutVia keeps the first five groups of each alert, and fewer where long names of many people would make the status too
+// large.
+func cutVia(alerts []Alert) {
+	const around = len(`{"name":"","via":[],"direct":true,"state":"Suspended"},`)
+	size := func(most int) int {
+		n := 0
+		for _, a := range alerts {
+			n += around + len(a.Name)
+			for _, g := range a.Via[:min(len(a.Via), most)] {
+				n += len(g) + len(`"",`)
+			}
+		}
+		return n
+	}
+	most := maxVia
+	for most > 1 && size(most) > maxAlerts {
+		most--
+	}
+	for i := range alerts {
+		if a := &alerts[i]; len(a.Via) > most {
+			a.Via = slices.Clone(a.Via[:most])
+		}
+	}
 }
 
 // names are the names of references, sorted, each once.
