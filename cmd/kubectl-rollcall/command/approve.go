@@ -12,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/edit"
@@ -176,21 +175,4 @@ func writeLive[T client.Object](ctx context.Context, l *live, base T, field edit
 			return err
 		}
 	}
-}
-
-// otherOwner is the field manager that owns a field, or a part of it, and is not this program; "" if there is none.
-func otherOwner(o metav1.Object, field edit.Path) (string, error) {
-	for _, m := range o.GetManagedFields() {
-		if m.Manager == fieldManager || m.Subresource != "" || m.FieldsV1 == nil {
-			continue
-		}
-		var set fieldpath.Set
-		if err := set.FromJSON(m.FieldsV1.GetRawReader()); err != nil {
-			return "", fmt.Errorf("reading what field manager %q owns of %s: %w", m.Manager, o.GetName(), err)
-		}
-		if owns(&set, field) {
-			return m.Manager, nil
-		}
-	}
-	return "", nil
 }

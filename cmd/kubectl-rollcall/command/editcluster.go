@@ -12,8 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
-	"sigs.k8s.io/structured-merge-diff/v6/value"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/edit"
@@ -232,19 +230,16 @@ func ownedByOthers(base, now metav1.Object) ([]owner, error) {
 		return nil, err
 	}
 	var out []owner
-	for _, m := range base.GetManagedFields() {
-		if m.Manager == fieldManager || m.Subresource != "" || m.FieldsV1 == nil {
-			continue
-		}
-		var set fieldpath.Set
-		if err := set.FromJSON(m.FieldsV1.GetRawReader()); err != nil {
-			return nil, fmt.Errorf("reading what field manager %q owns of %s: %w", m.Manager, base.GetName(), err)
-		}
+	others, err := managedByOthers(base)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range others {
 		for _, path := range paths {
-			if !owns(&set, path) || m.Operation == metav1.ManagedFieldsOperationUpdate && filledIn(base, path) {
+			if !owns(m.fields, path) || m.byUpdate && filledIn(base, path) {
 				continue
 			}
-			o := owner{path: path.String(), manager: m.Manager}
+			o := owner{path: path.String(), manager: m.manager}
 			if _, group := base.(*rollcallv1.UserGroup); group {
 				o.person = path[len(path)-1].Name
 			}
@@ -252,32 +247,6 @@ func ownedByOthers(base, now metav1.Object) ([]owner, error) {
 		}
 	}
 	return out, nil
-}
-
-// owns reports whether a set has a path or anything below it.
-func owns(set *fieldpath.Set, path edit.Path) bool {
-	for i, step := range path {
-		element := elementOf(step)
-		below, deeper := set.Children.Get(element)
-		if i == len(path)-1 {
-			return set.Members.Has(element) || deeper && !below.Empty()
-		}
-		if !deeper {
-			return false
-		}
-		set = below
-	}
-	return false
-}
-
-func elementOf(s edit.Step) fieldpath.PathElement {
-	switch {
-	case s.Name != "":
-		return fieldpath.KeyElementByFields("name", s.Name)
-	case s.Value != "":
-		return fieldpath.ValueElement(value.NewValueInterface(s.Value))
-	}
-	return fieldpath.FieldNameElement(s.Field)
 }
 
 // filledIn reports whether a field holds the default that the API server wrote in the name of whoever created the object
