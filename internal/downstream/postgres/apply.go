@@ -41,18 +41,19 @@ func (d *Driver) Apply(ctx context.Context, req downstream.Request) ([]downstrea
 	if len(out) == 0 {
 		return out, nil
 	}
-	err := d.transaction(ctx, pgx.TxOptions{}, func(ctx context.Context, tx pgx.Tx) error {
-		if err := d.request(ctx, func(ctx context.Context) error { return d.prepare(ctx, tx) }); err != nil {
-			return err
-		}
-		for _, j := range jobs(req.Changes) {
-			for part := range slices.Chunk(j.which, chunk) {
-				if err := d.carryOut(ctx, tx, job{j.table, j.what, part}, req.Changes, out); err != nil {
-					return err
+	err := d.transaction(ctx, pgx.TxOptions{}, work{
+		start: d.prepare,
+		steps: func(ctx context.Context, tx pgx.Tx) error {
+			for _, j := range jobs(req.Changes) {
+				for part := range slices.Chunk(j.which, chunk) {
+					if err := d.carryOut(ctx, tx, job{j.table, j.what, part}, req.Changes, out); err != nil {
+						return err
+					}
 				}
 			}
-		}
-		return d.request(ctx, func(ctx context.Context) error { return d.notify(ctx, tx, req) })
+			return nil
+		},
+		finish: func(ctx context.Context, tx pgx.Tx) error { return d.notify(ctx, tx, req) },
 	})
 	if err != nil {
 		d.migrated = false
@@ -109,7 +110,7 @@ func moves(c *downstream.Change) bool {
 }
 
 func (d *Driver) carryOut(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change, out []downstream.Outcome) error {
-	s := d.statements[j.table]
+	s := d.statements()[j.table]
 	switch j.what {
 	case create:
 		return d.create(ctx, tx, j, changes, out)
@@ -140,7 +141,7 @@ func (d *Driver) exec(ctx context.Context, tx pgx.Tx, query string, args ...any)
 func (d *Driver) create(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change, out []downstream.Outcome) error {
 	var made map[string]string
 	err := d.request(ctx, func(ctx context.Context) (err error) {
-		made, err = ids(ctx, tx, d.statements[j.table].insert, d.rows(j, changes))
+		made, err = ids(ctx, tx, d.statements()[j.table].insert, d.rows(j, changes))
 		return err
 	})
 	if err != nil {
@@ -193,7 +194,7 @@ func (d *Driver) same(ctx context.Context, tx pgx.Tx, j job, keys []string, chan
 func (d *Driver) update(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change, out []downstream.Outcome) error {
 	var done map[string]string
 	err := d.request(ctx, func(ctx context.Context) (err error) {
-		done, err = ids(ctx, tx, d.statements[j.table].upsert, d.rows(j, changes), d.organization)
+		done, err = ids(ctx, tx, d.statements()[j.table].upsert, d.rows(j, changes), d.organization)
 		return err
 	})
 	if err != nil {
@@ -229,7 +230,7 @@ func (d *Driver) fill(ctx context.Context, tx pgx.Tx, j job, changes []downstrea
 	var b pgx.Batch
 	for k := range j.table.lists {
 		if text := entries(&j.table.lists[k], j, changes); text != "" {
-			b.Queue(d.statements[j.table].lists[k].replace, text)
+			b.Queue(d.statements()[j.table].lists[k].replace, text)
 		}
 	}
 	if b.Len() == 0 {

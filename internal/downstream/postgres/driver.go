@@ -16,7 +16,7 @@ type Driver struct {
 	connect      *pgx.ConnConfig
 	schema       string // unquoted
 	organization *string
-	statements   map[*table]statements
+	statements   func() map[*table]statements
 	pacer        downstream.Pacer
 	timeout      time.Duration
 	closed       context.Context
@@ -36,7 +36,7 @@ func New(c Config, o downstream.Options) (*Driver, error) {
 	if !schemaName.MatchString(c.Schema) {
 		return nil, refusedConfig("schema is not a plain name")
 	}
-	d := &Driver{schema: c.Schema, statements: map[*table]statements{}, pacer: o.Pacer, timeout: o.Timeout}
+	d := &Driver{schema: c.Schema, pacer: o.Pacer, timeout: o.Timeout}
 	if d.timeout <= 0 {
 		d.timeout = defaultTimeout
 	}
@@ -47,9 +47,13 @@ func New(c Config, o downstream.Options) (*Driver, error) {
 	if d.connect, err = c.connection(d.timeout); err != nil {
 		return nil, err
 	}
-	for _, t := range tables {
-		d.statements[t] = t.statements(d.quotedSchema())
-	}
+	d.statements = sync.OnceValue(func() map[*table]statements {
+		all := make(map[*table]statements, len(tables))
+		for _, t := range tables {
+			all[t] = t.statements(d.quotedSchema())
+		}
+		return all
+	})
 	d.closed, d.close = context.WithCancel(context.Background())
 	return d, nil
 }
@@ -87,8 +91,15 @@ func (d *Driver) request(ctx context.Context, f func(ctx context.Context) error)
 	return classified(f(ctx))
 }
 
-// transaction runs f in a transaction that is committed if it returns nil, and given up in any other case.
-func (d *Driver) transaction(ctx context.Context, o pgx.TxOptions, f func(ctx context.Context, tx pgx.Tx) error) (err error) {
+// work is what is done in a transaction: start in the same request as its beginning, finish in that of its end. Either may be nil.
+type work struct {
+	start, finish func(ctx context.Context, tx pgx.Tx) error
+	// steps makes requests of its own.
+	steps func(ctx context.Context, tx pgx.Tx) error
+}
+
+// transaction does the work, and commits if nothing of it fails.
+func (d *Driver) transaction(ctx context.Context, o pgx.TxOptions, w work) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
@@ -99,22 +110,29 @@ func (d *Driver) transaction(ctx context.Context, o pgx.TxOptions, f func(ctx co
 	}
 	defer func() { d.lastUse = time.Now() }()
 	var tx pgx.Tx
-	if err := d.request(ctx, func(ctx context.Context) (err error) {
-		tx, err = d.conn.BeginTx(ctx, o)
-		return err
-	}); err != nil {
-		d.disconnect()
-		return err
+	err := d.request(ctx, func(ctx context.Context) (err error) {
+		if tx, err = d.conn.BeginTx(ctx, o); err != nil {
+			return err
+		}
+		return w.start(ctx, tx)
+	})
+	if err == nil {
+		err = w.steps(ctx, tx)
 	}
-	if err := f(ctx, tx); err != nil {
+	if err == nil {
+		err = d.request(ctx, func(ctx context.Context) error {
+			if w.finish != nil {
+				if err := w.finish(ctx, tx); err != nil {
+					return err
+				}
+			}
+			return tx.Commit(ctx)
+		})
+	}
+	if err != nil {
 		d.rollback(tx)
-		return err
 	}
-	if err := d.request(ctx, tx.Commit); err != nil {
-		d.rollback(tx)
-		return err
-	}
-	return nil
+	return err
 }
 
 // errRollback ends a transaction that was only to look.
@@ -122,8 +140,8 @@ var errRollback = errors.New("looked at enough")
 
 // rollback leaves no transaction behind, whatever became of the caller: it holds locks.
 func (d *Driver) rollback(tx pgx.Tx) {
-	if d.conn.IsClosed() {
-		d.conn = nil
+	if tx == nil || d.conn.IsClosed() {
+		d.disconnect()
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,14 +19,14 @@ import (
 func (d *Driver) Read(ctx context.Context, req downstream.ReadRequest) (downstream.Reading, error) {
 	var out downstream.Reading
 	version := 0
-	err := d.transaction(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(ctx context.Context, tx pgx.Tx) error {
-		if err := d.request(ctx, func(ctx context.Context) (err error) { version, err = d.version(ctx, tx); return err }); err != nil {
-			return err
-		}
-		if version != len(migrations) {
-			return nil
-		}
-		return d.readKinds(ctx, tx, req.Kinds, &out)
+	err := d.transaction(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, work{
+		start: func(ctx context.Context, tx pgx.Tx) (err error) { version, err = d.version(ctx, tx); return err },
+		steps: func(ctx context.Context, tx pgx.Tx) error {
+			if version != len(migrations) {
+				return nil
+			}
+			return d.readKinds(ctx, tx, req.Kinds, &out)
+		},
 	})
 	if err == nil && version != absent && version < len(migrations) {
 		err = d.readEarlier(ctx, req.Kinds, &out)
@@ -38,16 +39,16 @@ func (d *Driver) Read(ctx context.Context, req downstream.ReadRequest) (downstre
 }
 
 func (d *Driver) readEarlier(ctx context.Context, kinds []downstream.Kind, out *downstream.Reading) error {
-	err := d.transaction(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(ctx context.Context, tx pgx.Tx) error {
-		if err := d.request(ctx, func(ctx context.Context) error { return d.upToDate(ctx, tx) }); err != nil {
-			return err
-		}
-		if err := d.readKinds(ctx, tx, kinds, out); err != nil {
-			return err
-		}
-		return errRollback
+	err := d.transaction(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, work{
+		start: d.upToDate,
+		steps: func(ctx context.Context, tx pgx.Tx) error {
+			if err := d.readKinds(ctx, tx, kinds, out); err != nil {
+				return err
+			}
+			return errRollback
+		},
 	})
-	if err == errRollback { //nolint:errorlint // returned as it is by the function above
+	if errors.Is(err, errRollback) {
 		return nil
 	}
 	return err
@@ -84,7 +85,7 @@ func (d *Driver) readKinds(ctx context.Context, tx pgx.Tx, kinds []downstream.Ki
 
 // readTable reads the rows of the keys, nil for all, with their lists.
 func (d *Driver) readTable(ctx context.Context, tx pgx.Tx, t *table, keys []string) ([]downstream.Found, error) {
-	s := d.statements[t]
+	s := d.statements()[t]
 	query, lists, args := s.read, s.readLists, []any(nil)
 	if keys != nil {
 		query, lists, args = s.readSome, s.readListsSome, []any{keys}

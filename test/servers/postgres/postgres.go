@@ -78,7 +78,7 @@ func Start(settings ...string) (_ *Server, err error) {
 	}
 	arguments := []string{"-D", data, "-p", strconv.Itoa(s.Port), "-k", s.folder, "-h", s.Host}
 	for _, setting := range append([]string{
-		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400", "ssl=on", "log_min_messages=warning",
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400", "log_min_messages=warning",
 	}, settings...) {
 		arguments = append(arguments, "-c", setting)
 	}
@@ -167,7 +167,8 @@ func (s *Server) secure(data string) error {
 	s.CA = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
 	login := "host all " + Superuser + " 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 	for name, content := range map[string][]byte{
-		"server.crt": s.CA, "server.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), "pg_hba.conf": []byte(login),
+		"postgresql.auto.conf": []byte("ssl = on\n"), // where ALTER SYSTEM can change it
+		"server.crt":           s.CA, "server.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), "pg_hba.conf": []byte(login),
 	} {
 		path := filepath.Join(data, name)
 		if err := os.WriteFile(path, content, 0o600); err != nil {
