@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/roster"
 )
 
-// Schedules: whether it is open: it changes when the hours do, which package roster waits for.
+// Schedules have in their status: whether it is open: it changes when the hours do, which package roster waits for.
 var Schedules = Kind[*rollcallv1.Schedule, rollcallv1.ScheduleStatus, acrollcall.ScheduleStatusApplyConfiguration]{
 	Name: roster.KindSchedule, Prototype: &rollcallv1.Schedule{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.Schedule, rollcallv1.ScheduleStatus) {
@@ -25,7 +25,7 @@ var Schedules = Kind[*rollcallv1.Schedule, rollcallv1.ScheduleStatus, acrollcall
 	},
 }
 
-// AccountRoles: its content as a hash, and whether the policies allow it.
+// AccountRoles have in their status: its content as a hash, and whether the policies allow it.
 var AccountRoles = Kind[*rollcallv1.AccountRole, rollcallv1.AccountRoleStatus, acrollcall.AccountRoleStatusApplyConfiguration]{
 	Name: roster.KindAccountRole, Prototype: &rollcallv1.AccountRole{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.AccountRole, rollcallv1.AccountRoleStatus) {
@@ -40,7 +40,7 @@ var AccountRoles = Kind[*rollcallv1.AccountRole, rollcallv1.AccountRoleStatus, a
 	},
 }
 
-// ProfileRoles: its content with includes followed, as a hash and a count.
+// ProfileRoles have in their status: its content with includes followed, as a hash and a count.
 var ProfileRoles = Kind[*rollcallv1.ProfileRole, rollcallv1.ProfileRoleStatus, acrollcall.ProfileRoleStatusApplyConfiguration]{
 	Name: roster.KindProfileRole, Prototype: &rollcallv1.ProfileRole{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.ProfileRole, rollcallv1.ProfileRoleStatus) {
@@ -55,7 +55,7 @@ var ProfileRoles = Kind[*rollcallv1.ProfileRole, rollcallv1.ProfileRoleStatus, a
 	},
 }
 
-// Profiles: whether its keys are its own and its practice exists.
+// Profiles have in their status: whether its keys are its own and its practice exists.
 var Profiles = Kind[*rollcallv1.Profile, rollcallv1.ProfileStatus, acrollcall.ProfileStatusApplyConfiguration]{
 	Name: roster.KindProfile, Prototype: &rollcallv1.Profile{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.Profile, rollcallv1.ProfileStatus) {
@@ -70,7 +70,7 @@ var Profiles = Kind[*rollcallv1.Profile, rollcallv1.ProfileStatus, acrollcall.Pr
 	},
 }
 
-// Teammates: phase, card, leader, limits.
+// Teammates have in their status: phase, card, leader, limits.
 var Teammates = Kind[*rollcallv1.Teammate, rollcallv1.TeammateStatus, acrollcall.TeammateStatusApplyConfiguration]{
 	Name: roster.KindTeammate, Prototype: &rollcallv1.Teammate{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.Teammate, rollcallv1.TeammateStatus) {
@@ -85,7 +85,7 @@ var Teammates = Kind[*rollcallv1.Teammate, rollcallv1.TeammateStatus, acrollcall
 	},
 }
 
-// UserGroups: its members, profiles and permission set, and where it is used.
+// UserGroups have in their status: its members, profiles and permission set, and where it is used.
 var UserGroups = Kind[*rollcallv1.UserGroup, rollcallv1.UserGroupStatus, acrollcall.UserGroupStatusApplyConfiguration]{
 	Name: roster.KindUserGroup, Prototype: &rollcallv1.UserGroup{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.UserGroup, rollcallv1.UserGroupStatus) {
@@ -100,7 +100,7 @@ var UserGroups = Kind[*rollcallv1.UserGroup, rollcallv1.UserGroupStatus, acrollc
 	},
 }
 
-// Departments: whether it leads to anybody, and where its items go otherwise.
+// Departments have in their status: whether it leads to anybody, and where its items go otherwise.
 var Departments = Kind[*rollcallv1.Department, rollcallv1.DepartmentStatus, acrollcall.DepartmentStatusApplyConfiguration]{
 	Name: roster.KindDepartment, Prototype: &rollcallv1.Department{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.Department, rollcallv1.DepartmentStatus) {
@@ -115,7 +115,7 @@ var Departments = Kind[*rollcallv1.Department, rollcallv1.DepartmentStatus, acro
 	},
 }
 
-// Queues: whether it leads to anybody, who serves what it lists, and where its items go otherwise.
+// Queues have in their status: whether it leads to anybody, who serves what it lists, and where its items go otherwise.
 var Queues = Kind[*rollcallv1.Queue, rollcallv1.QueueStatus, acrollcall.QueueStatusApplyConfiguration]{
 	Name: roster.KindQueue, Prototype: &rollcallv1.Queue{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.Queue, rollcallv1.QueueStatus) {
@@ -130,7 +130,7 @@ var Queues = Kind[*rollcallv1.Queue, rollcallv1.QueueStatus, acrollcall.QueueSta
 	},
 }
 
-// Campaigns: whether what it names exists.
+// Campaigns have in their status: whether what it names exists.
 var Campaigns = Kind[*rollcallv1.Campaign, rollcallv1.CampaignStatus, acrollcall.CampaignStatusApplyConfiguration]{
 	Name: roster.KindCampaign, Prototype: &rollcallv1.Campaign{},
 	Computed: func(e *engine.Engine, name string) (*rollcallv1.Campaign, rollcallv1.CampaignStatus) {

@@ -54,7 +54,7 @@ func (l *Lint) teammate(t *incr.Task, name string) rollcallv1.TeammateStatus {
 	return s
 }
 
-// displayName is first and last name, else the object's name.
+// DisplayName is first and last name, else the object's name.
 // DisplayName returns first and last name of a teammate, else the object's name.
 func DisplayName(tm *rollcallv1.Teammate) string {
 	var parts []string
