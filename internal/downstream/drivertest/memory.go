@@ -20,6 +20,8 @@ type Memory struct {
 
 	mu       sync.Mutex
 	rows     map[string]*Row // by remote id
+	keys     map[downstream.ID]*Row
+	names    map[downstream.ID]*Row // by kind and unique name
 	next     int
 	requests int
 	faults   []error // of the next requests; nil for none
@@ -100,6 +102,7 @@ func (m *Memory) Edit(id downstream.ID, f func(*Row) bool) {
 	if row != nil && !f(row) {
 		delete(m.rows, row.RemoteID)
 	}
+	m.index()
 }
 
 // Plant makes a record by hand, as somebody else does.
@@ -122,16 +125,35 @@ func (m *Memory) insert(row *Row) {
 	m.next++
 	row.RemoteID = fmt.Sprintf("r-%d", m.next)
 	m.rows[row.RemoteID] = row
+	m.enter(row)
 }
 
-func (m *Memory) byKey(id downstream.ID) *Row {
-	for _, row := range m.rows {
-		if row.Kind == id.Kind && row.Key == id.Key {
-			return row
+// enter and leave keep the indexes when the key or the name of a row changes.
+func (m *Memory) enter(row *Row) {
+	if m.keys == nil {
+		m.keys, m.names = map[downstream.ID]*Row{}, map[downstream.ID]*Row{}
+	}
+	m.keys[downstream.ID{Kind: row.Kind, Key: row.Key}] = row
+	m.names[downstream.ID{Kind: row.Kind, Key: row.Name}] = row
+}
+
+func (m *Memory) leave(row *Row) {
+	for index, id := range map[*map[downstream.ID]*Row]downstream.ID{&m.keys: {Kind: row.Kind, Key: row.Key}, &m.names: {Kind: row.Kind, Key: row.Name}} {
+		if (*index)[id] == row {
+			delete(*index, id)
 		}
 	}
-	return nil
 }
+
+func (m *Memory) index() {
+	clear(m.keys)
+	clear(m.names)
+	for _, row := range m.rows {
+		m.enter(row)
+	}
+}
+
+func (m *Memory) byKey(id downstream.ID) *Row { return m.keys[id] }
 
 // request is one request: it waits for the pacer, and fails if that is arranged.
 func (m *Memory) request(ctx context.Context, o downstream.Options) error {
@@ -254,6 +276,7 @@ func (d *memoryDriver) applyAtOnce(ctx context.Context, req downstream.Request) 
 		o := d.change(&req.Changes[i])
 		if o.Err != nil {
 			d.rows = before
+			d.index()
 			return nil, o.Err
 		}
 		out = append(out, o)
@@ -277,6 +300,7 @@ func (m *Memory) change(c *downstream.Change) downstream.Outcome {
 	case downstream.Delete:
 		if row != nil {
 			delete(m.rows, row.RemoteID)
+			m.leave(row)
 		}
 		return downstream.Outcome{}
 	case downstream.Create:
@@ -287,16 +311,16 @@ func (m *Memory) change(c *downstream.Change) downstream.Outcome {
 			return downstream.Outcome{RemoteID: row.RemoteID}
 		}
 	}
-	for _, other := range m.rows {
-		if other != row && other.Kind == c.Record.Kind && other.Name == c.Rendered.Name {
-			return downstream.Outcome{Err: downstream.NewError(downstream.Conflict, "409", nil)}
-		}
+	if other := m.names[downstream.ID{Kind: c.Record.Kind, Key: c.Rendered.Name}]; other != nil && other != row {
+		return downstream.Outcome{Err: downstream.NewError(downstream.Conflict, "409", nil)}
 	}
 	if row == nil {
-		row = &Row{Kind: c.Record.Kind}
+		row = &Row{Kind: c.Record.Kind, Key: c.Record.Key, Name: c.Rendered.Name}
 		m.insert(row)
 	}
+	m.leave(row)
 	row.Key, row.Name, row.Inactive = c.Record.Key, c.Rendered.Name, !c.Record.Active
+	m.enter(row)
 	row.Image = maps.Clone(row.Image)
 	if row.Image == nil {
 		row.Image = downstream.Image{}

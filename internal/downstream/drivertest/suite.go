@@ -122,6 +122,8 @@ type world struct {
 	book   *Book
 	clock  *clock
 	policy plan.Policy
+	// renderer is a driver that only renders.
+	renderer downstream.Driver
 }
 
 func newWorld(t T, h Harness, records ...downstream.Record) *world {
@@ -243,9 +245,10 @@ func (w *world) look() downstream.Reading {
 
 func (w *world) render(r downstream.Record) downstream.Rendered {
 	w.t.Helper()
-	d := w.system.Open(downstream.Options{Pacer: &boundary{}})
-	defer func() { _ = d.Close() }()
-	out, err := d.Render(r)
+	if w.renderer == nil {
+		w.renderer = w.system.Open(downstream.Options{Pacer: &boundary{}, Timeout: 30 * time.Second})
+	}
+	out, err := w.renderer.Render(r)
 	if err != nil {
 		w.t.Fatalf("rendering %s: %v", r.Name, err)
 	}
@@ -278,10 +281,15 @@ func (w *world) one(r downstream.Reading, id downstream.ID) *downstream.Found {
 func (w *world) inStep(left ...downstream.ID) {
 	w.t.Helper()
 	r := w.look()
+	present := map[downstream.ID][]downstream.Found{}
+	for _, f := range r.Records {
+		id := downstream.ID{Kind: f.Kind, Key: f.Key}
+		present[id] = append(present[id], f)
+	}
 	expected := map[downstream.ID]bool{}
 	for _, id := range left {
 		expected[id] = true
-		for _, f := range found(r, id) {
+		for _, f := range present[id] {
 			if !f.Inactive {
 				w.t.Errorf("%s is still active", id)
 			}
@@ -291,7 +299,7 @@ func (w *world) inStep(left ...downstream.ID) {
 		id := want.ID()
 		expected[id] = true
 		rendered := w.render(want.Record)
-		there := found(r, id)
+		there := present[id]
 		if len(there) == 0 && (rendered.Empty || !want.Active) {
 			continue
 		}
