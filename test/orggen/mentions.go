@@ -72,7 +72,9 @@ func DrawCall(t *rapid.T, w *World) Edit {
 	case n == 15:
 		return Edit{LoseLedger: true, LoseMentions: g.chance(70, "and mentions")}
 	case n >= 13:
-		ref := pick(g, []oracle.Ref{{Kind: "Mention", Name: pick(g, mentions, "mention")}, {Kind: "UserGroup", Name: pick(g, groups[:3], "group")}, {Kind: "Teammate", Name: pick(g, teammates[:5], "teammate")}}, "gone")
+		ref := pick(g, []oracle.Ref{
+			{Kind: "Mention", Name: pick(g, mentions, "mention")}, {Kind: "UserGroup", Name: pick(g, groups[:3], "group")}, {Kind: "Teammate", Name: pick(g, teammates[:5], "teammate")},
+		}, "gone")
 		if w.find(ref) != nil && !(ref.Kind == "Mention" && g.chance(50, "another one at once")) {
 			return Edit{Delete: ref}
 		}
