@@ -463,18 +463,18 @@ func permitted(mode string) func(c *Config) {
 func TestServerWithoutTLS(t *testing.T) {
 	sql(t, "ALTER SYSTEM SET ssl = off")
 	sql(t, "SELECT pg_reload_conf()")
-	defer func() {
-		sql(t, "ALTER SYSTEM RESET ssl")
-		sql(t, "SELECT pg_reload_conf()")
-	}()
-	c := config("rollcall")
-	c.DSN = running.DSN("nobody", "wrong", database) // whoever logs in is refused by the class of another error
-	eventually(t, "the server still has TLS", func() bool {
+	answer := func() string {
+		c := config("rollcall")
+		c.DSN = running.DSN("nobody", "wrong", database) // who gets as far as that is Unauthorized
 		d := open(t, c, downstream.Options{})
 		defer d.Close()
 		_, err := d.Read(t.Context(), downstream.ReadRequest{Kinds: downstream.Kinds})
-		return err != nil && err.Error() == "Refused (TLS)"
-	})
+		return fmt.Sprint(err)
+	}
+	eventually(t, "the server still has TLS", func() bool { return answer() == "Refused (TLS)" })
+	sql(t, "ALTER SYSTEM SET ssl = on")
+	sql(t, "SELECT pg_reload_conf()")
+	eventually(t, "the server has no TLS again", func() bool { return answer() == "Unauthorized (28P01)" })
 }
 
 // eventually waits for a condition that the server comes to by itself.

@@ -54,6 +54,9 @@ func render(r downstream.Record) (downstream.Image, error) {
 	im[keyAttribute], im[nameAttribute], im[effectAttribute] = quote(r.Key), quote(r.Name), fmt.Sprint(r.Active)
 	for _, c := range t.columns {
 		value, set := whole[c.attribute]
+		if value, err = canonicalOf(value); err != nil {
+			return nil, err
+		}
 		switch {
 		case set && c.form == instant:
 			im[c.attribute] = wholeMicroseconds(value)
@@ -68,6 +71,9 @@ func render(r downstream.Record) (downstream.Image, error) {
 	for i := range t.lists {
 		l := &t.lists[i]
 		value, set := whole[l.attribute]
+		if value, err = canonicalOf(value); err != nil {
+			return nil, err
+		}
 		if set && value != null {
 			if im[l.attribute], err = l.normal(value); err != nil {
 				return nil, err
@@ -82,6 +88,15 @@ func render(r downstream.Record) (downstream.Image, error) {
 		}
 	}
 	return im, nil
+}
+
+// canonicalOf brings JSON into its one form. Without objects and escapes it has that already, which saves most values the trouble.
+func canonicalOf(value string) (string, error) {
+	if !strings.ContainsAny(value, `{\`) {
+		return value, nil
+	}
+	b, err := canonical.JSON(json.RawMessage(value))
+	return string(b), err
 }
 
 // sorted returns a content whose lists that are sets have one order.
