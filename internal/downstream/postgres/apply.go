@@ -227,6 +227,14 @@ func ids(ctx context.Context, tx pgx.Tx, query string, args ...any) (map[string]
 
 // fill replaces the lists of records.
 func (d *Driver) fill(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change) error {
+	if j.what == create {
+		for k := range j.table.lists {
+			if err := d.copyIn(ctx, tx, &j.table.lists[k], j.which, changes); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var b pgx.Batch
 	for k := range j.table.lists {
 		if text := entries(&j.table.lists[k], j, changes); text != "" {
@@ -261,12 +269,12 @@ func (d *Driver) rows(j job, changes []downstream.Change) string {
 	return b.String()
 }
 
-// entries is the JSON of lists, empty if no record says anything about this one. Rows that are new have nothing to take away.
+// entries is the JSON of lists, empty if no record says anything about this one.
 func entries(l *list, j job, changes []downstream.Change) string {
 	var b bytes.Buffer
 	for _, i := range j.which {
 		value, set := changes[i].Rendered.Image[l.attribute]
-		if !set || j.what == create && value == "[]" {
+		if !set {
 			continue
 		}
 		b.WriteByte("[,"[min(b.Len(), 1)])
