@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -137,24 +138,36 @@ func (d *Driver) exec(ctx context.Context, tx pgx.Tx, query string, args ...any)
 	})
 }
 
-// create inserts rows. One that is there by its key is somebody else's if it differs.
+// create makes rows. One that is there by its key is somebody else's if it differs.
 func (d *Driver) create(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change, out []downstream.Outcome) error {
-	var made map[string]string
+	keys := make([]string, len(j.which))
+	for n, i := range j.which {
+		keys[n] = changes[i].Record.Key
+	}
+	var there, fresh []string // keys, ids
 	err := d.request(ctx, func(ctx context.Context) (err error) {
-		made, err = ids(ctx, tx, d.statements()[j.table].insert, d.rows(j, changes))
+		var b pgx.Batch
+		b.Queue(fmt.Sprintf("SELECT key FROM %s.%s WHERE key = ANY ($1::text[])", d.quotedSchema(), j.table.name), keys)
+		b.Queue("SELECT nextval($1::regclass)::text FROM generate_series(1, $2::integer)", d.quotedSchema()+".record_id", len(keys))
+		results := tx.SendBatch(ctx, &b)
+		defer func() { err = errors.Join(err, results.Close()) }()
+		if there, err = values(results); err == nil {
+			fresh, err = values(results)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	fresh := job{table: j.table, what: create}
-	var there []string
-	for _, i := range j.which {
-		id, ok := made[changes[i].Record.Key]
-		if out[i].RemoteID = id; ok {
-			fresh.which = append(fresh.which, i)
-		} else {
-			there = append(there, changes[i].Record.Key)
+	isThere := make(map[string]bool, len(there))
+	for _, key := range there {
+		isThere[key] = true
+	}
+	made := job{table: j.table, what: create}
+	for n, i := range j.which {
+		if !isThere[keys[n]] {
+			out[i].RemoteID = fresh[len(made.which)]
+			made.which = append(made.which, i)
 		}
 	}
 	if len(there) > 0 {
@@ -162,7 +175,16 @@ func (d *Driver) create(ctx context.Context, tx pgx.Tx, j job, changes []downstr
 			return err
 		}
 	}
-	return d.fill(ctx, tx, fresh, changes)
+	return d.copyIn(ctx, tx, made, changes, fresh)
+}
+
+// values takes the next result, of one column.
+func values(results pgx.BatchResults) ([]string, error) {
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // same succeeds if the rows of the keys are as they were to be made.
@@ -227,14 +249,6 @@ func ids(ctx context.Context, tx pgx.Tx, query string, args ...any) (map[string]
 
 // fill replaces the lists of records.
 func (d *Driver) fill(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change) error {
-	if j.what == create {
-		for k := range j.table.lists {
-			if err := d.copyIn(ctx, tx, &j.table.lists[k], j.which, changes); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	var b pgx.Batch
 	for k := range j.table.lists {
 		if text := entries(&j.table.lists[k], j, changes); text != "" {

@@ -11,22 +11,98 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 )
 
-// copyIn brings the entries of lists into the table of a list by COPY, the fastest way that there is. It is for records that were
-// made a moment ago and have none.
-func (d *Driver) copyIn(ctx context.Context, tx pgx.Tx, l *list, which []int, changes []downstream.Change) error {
-	var b bytes.Buffer
-	for _, i := range which {
-		if err := l.lines(&b, changes[i].Record.Key, changes[i].Rendered.Image[l.attribute]); err != nil {
-			return downstream.NewError(downstream.BadRecord, "", err)
+// load is a COPY, the fastest way that there is to bring in what is new.
+type load struct {
+	statement string
+	text      bytes.Buffer
+	err       error
+}
+
+// copyIn brings records into their table, and the entries of their lists into theirs. The texts are written while the server
+// is busy with the ones before. ids are those of the rows.
+func (d *Driver) copyIn(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change, ids []string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	loads := make(chan *load, 1)
+	go func() {
+		defer close(loads)
+		for part := -1; part < len(j.table.lists); part++ {
+			select {
+			case loads <- d.write(j, part, changes, ids):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for l := range loads {
+		if l.err != nil {
+			return downstream.NewError(downstream.BadRecord, "", l.err)
+		}
+		if l.text.Len() == 0 {
+			continue
+		}
+		err := d.request(ctx, func(ctx context.Context) error {
+			_, err := tx.Conn().PgConn().CopyFrom(ctx, &l.text, l.statement)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
-	if b.Len() == 0 {
+	return ctx.Err()
+}
+
+// write makes the text for a table: -1 for that of the records, else that of a list.
+func (d *Driver) write(j job, part int, changes []downstream.Change, ids []string) *load {
+	out := &load{}
+	if part < 0 {
+		out.statement = fmt.Sprintf("COPY %s.%s (id, %s) FROM STDIN", d.quotedSchema(), j.table.name, quoted("", j.table.written()))
+		for n, i := range j.which {
+			if out.err = d.line(&out.text, j.table, ids[n], &changes[i]); out.err != nil {
+				return out
+			}
+		}
+		return out
+	}
+	l := &j.table.lists[part]
+	out.statement = l.copyStatement(d.quotedSchema())
+	for _, i := range j.which {
+		if out.err = l.lines(&out.text, changes[i].Record.Key, changes[i].Rendered.Image[l.attribute]); out.err != nil {
+			return out
+		}
+	}
+	return out
+}
+
+// line writes the row of a record.
+func (d *Driver) line(b *bytes.Buffer, t *table, id string, c *downstream.Change) error {
+	organization := `\N`
+	if d.organization != nil {
+		organization = escapes.Replace(*d.organization)
+	}
+	fmt.Fprintf(b, "%s\t%s\t%s\t%s\t%t", id, escapes.Replace(c.Record.Key), escapes.Replace(c.Record.Name), organization, c.Record.Active)
+	for _, column := range t.columns {
+		if err := column.write(b, c.Rendered.Image[column.attribute]); err != nil {
+			return err
+		}
+	}
+	b.WriteByte('\n')
+	return nil
+}
+
+// write writes a value, given as canonical JSON; empty: there is none.
+func (c column) write(b *bytes.Buffer, value string) error {
+	b.WriteByte('\t')
+	if value == "" || value == null {
+		b.WriteString(`\N`)
 		return nil
 	}
-	return d.request(ctx, func(ctx context.Context) error {
-		_, err := tx.Conn().PgConn().CopyFrom(ctx, &b, l.copyStatement(d.quotedSchema()))
+	text, err := c.literal(value)
+	if err != nil {
 		return err
-	})
+	}
+	_, err = escapes.WriteString(b, text)
+	return err
 }
 
 func (l *list) copyStatement(schema string) string {
@@ -58,17 +134,7 @@ func (l *list) lines(b *bytes.Buffer, key, value string) error {
 			fmt.Fprintf(b, "\t%d", n+1)
 		}
 		for _, c := range l.columns {
-			b.WriteByte('\t')
-			value, set := fields[c.attribute]
-			if !set || value == null {
-				b.WriteString(`\N`)
-				continue
-			}
-			text, err := c.literal(value)
-			if err != nil {
-				return err
-			}
-			if _, err := escapes.WriteString(b, text); err != nil {
+			if err := c.write(b, fields[c.attribute]); err != nil {
 				return err
 			}
 		}

@@ -242,7 +242,7 @@ func quoted(prefix string, names []string) string {
 // statements are those of one table in one schema.
 type statements struct {
 	read, readSome           string
-	insert, upsert           string
+	upsert                   string
 	moveByID, moveByKey      string
 	deactivate, remove       string
 	lists                    []listStatements
@@ -272,8 +272,6 @@ func (t *table) statements(schema string) statements {
 	}
 	s := statements{
 		read: fmt.Sprintf(`SELECT t.id::text, t.key, t.organization, t.in_effect::text, to_json(t.name)::text, %s FROM %s t`, strings.Join(values, ", "), name),
-		insert: fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM json_populate_recordset(NULL::%[1]s, $1::json) r ON CONFLICT (key) DO NOTHING RETURNING key, id::text`,
-			name, quoted("", all), quoted("r.", all)),
 		upsert: fmt.Sprintf(`INSERT INTO %[1]s AS t (%[2]s) SELECT %[3]s FROM json_array_elements($1::json) AS n(d)
 LEFT JOIN %[1]s old ON old.key = n.d ->> 'key' CROSS JOIN LATERAL json_populate_record(old, n.d) r
 ON CONFLICT (key) DO UPDATE SET %[4]s, changed_at = now() WHERE %[5]s RETURNING key, id::text`,
