@@ -565,3 +565,41 @@ func TestErrorsTellNothing(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// TestPrivileges: the role of the driver gets along with a schema that was made for it and no right on the database, and a reader
+// with SELECT alone, as docs/downstreams/postgresql.md has it.
+func TestPrivileges(t *testing.T) {
+	schema := freshSchema()
+	for _, statement := range []string{
+		"CREATE ROLE narrow_writer LOGIN PASSWORD 'narrow'", "CREATE ROLE reports LOGIN PASSWORD 'reports'",
+		"GRANT CONNECT ON DATABASE " + database + " TO narrow_writer", "CREATE SCHEMA " + schema + " AUTHORIZATION narrow_writer",
+	} {
+		sql(t, statement)
+	}
+	c := config(schema)
+	c.DSN = running.DSN("narrow_writer", "narrow", database)
+	records := drivertest.Sample(3)
+	deliver(t, open(t, c, downstream.Options{}), records...)
+	c.Schema = freshSchema()
+	other := open(t, c, downstream.Options{})
+	defer other.Close()
+	_, err := other.Apply(t.Context(), downstream.Request{Changes: []downstream.Change{{Op: downstream.Delete, Record: drivertest.Group("g")}}})
+	if err == nil || err.Error() != "Unauthorized (42501)" {
+		t.Errorf("a schema of its own: %v", err)
+	}
+	sql(t, "GRANT USAGE ON SCHEMA "+schema+" TO reports")
+	sql(t, "GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO reports")
+	reader, err := pgx.Connect(t.Context(), strings.Replace(running.DSN("reports", "reports", database), "verify-full", "require", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close(context.Background())
+	for _, view := range []string{"profile_answerers", "profile_access", "next_in_line", "lineup", "open_routes", "pending_alerts"} {
+		if _, err := reader.Exec(t.Context(), "SELECT * FROM "+schema+"."+view); err != nil {
+			t.Errorf("reading %s: %v", view, err)
+		}
+	}
+	if _, err := reader.Exec(t.Context(), "DELETE FROM "+schema+".people"); err == nil {
+		t.Errorf("a reader may delete people")
+	}
+}
