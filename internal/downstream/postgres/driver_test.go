@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 
 // hostile is text that has broken other programs. PostgreSQL holds all of it.
 var hostile = []string{
-	`Robert'); DROP TABLE rollcall.people; --`, `"quoted" \ and 'single' $1 $$ {braces} [,]`, "line\nline\r\ttab\x01\x1f\x7f", `\u0000 spelled`, "Zoë 日本語 🦊 \u202e‮", "NULL", "null", "", " ",
+	`Robert'); DROP TABLE rollcall.people; --`, `"quoted" \ and 'single' $1 $$ {braces} [,]`, "line\nline\r\ttab\x01\x1f\x7f", `\u0000 spelled`, "Zoë 日本語 🦊 \u202e", "NULL", "null", "", " ",
 }
 
 // TestHostileNames delivers hostile text in every place, and reads it back (Safety 20).
@@ -168,8 +169,8 @@ func fill(v reflect.Value) {
 			v.Set(reflect.ValueOf(time.Date(2027, 3, 1, 9, 0, 0, 120000789, time.UTC)))
 			return
 		}
-		for i := range v.NumField() {
-			fill(v.Field(i))
+		for _, field := range v.Fields() {
+			fill(field)
 		}
 	case reflect.String:
 		v.SetString("text")
@@ -321,7 +322,7 @@ func TestNotification(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close(context.Background())
+	defer listener.Close(ctx)
 	if _, err := listener.Exec(ctx, "LISTEN "+schema); err != nil {
 		t.Fatal(err)
 	}
@@ -593,7 +594,7 @@ func TestPrivileges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.Close(context.Background())
+	defer reader.Close(t.Context())
 	for _, view := range []string{"profile_answerers", "profile_access", "next_in_line", "lineup", "open_routes", "pending_alerts"} {
 		if _, err := reader.Exec(t.Context(), "SELECT * FROM "+schema+"."+view); err != nil {
 			t.Errorf("reading %s: %v", view, err)
@@ -601,5 +602,63 @@ func TestPrivileges(t *testing.T) {
 	}
 	if _, err := reader.Exec(t.Context(), "DELETE FROM "+schema+".people"); err == nil {
 		t.Errorf("a reader may delete people")
+	}
+}
+
+// TestTogether: operators that overlap for a moment, before there is any table, do not come in each other's way.
+func TestTogether(t *testing.T) {
+	schema := freshSchema()
+	records := drivertest.Sample(5)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			d, err := New(config(schema), downstream.Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer d.Close()
+			var req downstream.Request
+			for _, r := range records {
+				rendered, err := d.Render(r)
+				if err != nil {
+					t.Error(err)
+				}
+				req.Changes = append(req.Changes, downstream.Change{Op: downstream.Create, Record: r, Rendered: rendered})
+			}
+			if _, err := d.Apply(t.Context(), req); err != nil {
+				t.Errorf("%v (%v)", err, errors.Unwrap(err))
+			}
+		})
+	}
+	wg.Wait()
+	sameBack(t, schema, records)
+	if n := len(contents(t, schema)); n != len(records) {
+		t.Errorf("%d records are there, want %d", n, len(records))
+	}
+}
+
+// TestClose ends a call that waits for a server which does not answer.
+func TestClose(t *testing.T) {
+	d := open(t, config(freshSchema()), downstream.Options{Timeout: time.Minute})
+	if _, err := d.Read(t.Context(), downstream.ReadRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := running.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := d.Read(t.Context(), downstream.ReadRequest{Kinds: downstream.Kinds})
+		ended <- err
+	}()
+	began := time.Now()
+	closed := d.Close()
+	err := <-ended
+	if thawed := running.Thaw(); thawed != nil {
+		t.Fatal(thawed)
+	}
+	if took := time.Since(began); err == nil || closed != nil || took > 20*time.Second {
+		t.Errorf("%v, %v after %v", err, closed, took)
 	}
 }

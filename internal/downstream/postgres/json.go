@@ -69,7 +69,7 @@ func write(w *canonical.Writer, v reflect.Value) error {
 	case reflect.Slice:
 		return writeList(w, v)
 	case reflect.Struct:
-		if at, ok := v.Interface().(time.Time); ok {
+		if at, ok := reflect.TypeAssert[time.Time](v); ok {
 			w.String(at.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano))
 			return nil
 		}

@@ -257,7 +257,7 @@ const targets = `WITH n AS (SELECT * FROM json_to_recordset($1::json) AS n(id bi
 SELECT t.id, t.key FROM n JOIN %[1]s t ON t.id = n.id UNION SELECT t.id, t.key FROM n JOIN %[1]s t ON t.key = n.key WHERE n.id IS NULL)
 `
 
-// theirs is the condition under which a row may be changed: it is ours, or nobody's.
+// ours is the condition under which a row may be changed: it is ours, or nobody's.
 const ours = `(t.organization IS NULL OR t.organization = $2)`
 
 func (t *table) statements(schema string) statements {
