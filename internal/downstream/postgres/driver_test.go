@@ -662,3 +662,50 @@ func TestClose(t *testing.T) {
 		t.Errorf("%v, %v after %v", err, closed, took)
 	}
 }
+
+// TestPlans: rows are found by an index also while statistics say that large tables are empty, as they do when they were taken
+// before the first synchronization was committed.
+func TestPlans(t *testing.T) {
+	schema := freshSchema()
+	deliver(t, open(t, config(schema), downstream.Options{}), drivertest.Sample(1000)...)
+	sql(t, "ANALYZE")
+	sql(t, "UPDATE pg_class SET reltuples = 0 WHERE relnamespace = $1::regnamespace", schema)
+	d := open(t, config(schema), downstream.Options{})
+	defer d.Close()
+	var queries []string
+	for _, s := range d.statements() {
+		queries = append(queries, s.upsert, s.moveByID, s.moveByKey, s.remove, s.deactivate)
+		for _, l := range s.lists {
+			queries = append(queries, l.replace)
+		}
+	}
+	err := d.transaction(t.Context(), pgx.TxOptions{}, work{start: d.begin, steps: func(ctx context.Context, tx pgx.Tx) error {
+		for _, query := range queries {
+			if query == "" {
+				continue
+			}
+			args := []any{"[]"}
+			if strings.Contains(query, "$2") {
+				args = append(args, "fjordline")
+			}
+			rows, err := tx.Query(ctx, "EXPLAIN "+query, args...)
+			if err != nil {
+				return err
+			}
+			plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				return fmt.Errorf("%s: %w", query, err)
+			}
+			for i, line := range plan {
+				unconditional := strings.Contains(line, "Index") && strings.Contains(line, "Scan") && (i+1 == len(plan) || !strings.Contains(plan[i+1], "Index Cond"))
+				if strings.Contains(line, "Seq Scan") || unconditional {
+					t.Errorf("%s\n%s", query, strings.Join(plan, "\n"))
+				}
+			}
+		}
+		return errRollback
+	}})
+	if !errors.Is(err, errRollback) {
+		t.Error(err)
+	}
+}
