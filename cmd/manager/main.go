@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -35,14 +34,7 @@ type options struct {
 	intakeNames     string
 }
 
-// The operator holds much and allocates little: collecting more often costs hardly anything and keeps its memory close to
-// what it holds. GOGC in the environment has precedence.
-const gcPercent = 30
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	var o options
 	// --kubeconfig is a flag of controller-runtime.
 	flag.StringVar(&o.metrics, "metrics-bind-address", ":8443", "address of the Prometheus metrics; 0 serves none")
@@ -57,7 +49,11 @@ func main() {
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 
-	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
+	ctx := ctrl.SetupSignalHandler()
+	if os.Getenv("GOGC") == "" { // who sets it knows better
+		go collect(ctx)
+	}
+	if err := run(ctx, o); err != nil {
 		log.Error(err, "The manager stopped")
 		os.Exit(1)
 	}
