@@ -101,6 +101,10 @@ func (c column) write(b *bytes.Buffer, value string) error {
 	if err != nil {
 		return err
 	}
+	if !strings.Contains(value, `\`) { // nor is there anything else to escape in canonical JSON
+		b.WriteString(text)
+		return nil
+	}
 	_, err = escapes.WriteString(b, text)
 	return err
 }
@@ -125,16 +129,24 @@ func (l *list) lines(b *bytes.Buffer, key, value string) error {
 		return nil
 	}
 	parent := escapes.Replace(key)
-	fields := make(map[string]string, len(l.columns))
+	fields := make([]string, len(l.columns))
 	for n, entry := range elements(value) {
 		clear(fields)
-		members(entry, func(name, value string) { fields[name] = value })
+		next := 0 // both are in the order of names
+		members(entry, func(name, value string) {
+			for next < len(fields) && l.columns[next].attribute < name {
+				next++
+			}
+			if next < len(fields) && l.columns[next].attribute == name {
+				fields[next] = value
+			}
+		})
 		b.WriteString(parent)
 		if l.ordered() {
 			fmt.Fprintf(b, "\t%d", n+1)
 		}
-		for _, c := range l.columns {
-			if err := c.write(b, fields[c.attribute]); err != nil {
+		for i, c := range l.columns {
+			if err := c.write(b, fields[i]); err != nil {
 				return err
 			}
 		}

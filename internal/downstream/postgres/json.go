@@ -121,30 +121,40 @@ func jsonOf(v reflect.Value) (string, error) {
 
 // elements takes canonical JSON of a list apart.
 func elements(list string) (out []string) {
-	depth, from := 0, 1
-	for i := 0; i < len(list); i++ {
-		switch list[i] {
-		case '"':
-			i = endOfString(list, i)
-		case '[', '{':
-			depth++
-		case ',', ']', '}':
-			if depth == 1 && (list[i] == ',' || list[i] == ']') && i > from {
-				out, from = append(out, list[from:i]), i+1
-			}
-			if list[i] != ',' {
-				depth--
-			}
-		}
+	for from := 1; from < len(list)-1; {
+		end := endOfValue(list, from)
+		out, from = append(out, list[from:end]), end+1
 	}
 	return out
 }
 
 // members calls f for each member of an object in canonical JSON, in the order of names.
 func members(object string, f func(name, value string)) {
-	for _, m := range elements("[" + object[1:len(object)-1] + "]") {
-		end := endOfString(m, 0)
-		f(m[1:end], m[end+2:])
+	for from := 1; from < len(object)-1; {
+		middle := endOfString(object, from)
+		end := endOfValue(object, middle+2)
+		f(object[from+1:middle], object[middle+2:end])
+		from = end + 1
+	}
+}
+
+// endOfValue returns the index behind the value that begins at an index.
+func endOfValue(s string, from int) int {
+	depth := 0
+	for i := from; ; i++ {
+		switch s[i] {
+		case '"':
+			i = endOfString(s, i)
+		case '[', '{':
+			depth++
+		case ']', '}', ',':
+			if depth == 0 {
+				return i
+			}
+			if s[i] != ',' {
+				depth--
+			}
+		}
 	}
 }
 
