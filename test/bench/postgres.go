@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -304,14 +305,11 @@ func upsertTable(ctx context.Context, tx pgx.Tx, t bareTable) error {
 		return err
 	}
 	if t.key == "key" {
-		set := ""
-		for i, c := range t.columns {
-			if i > 0 {
-				set += ", "
-			}
-			set += fmt.Sprintf(`"%s" = excluded."%[1]s"`, c)
+		var set []string
+		for _, c := range t.columns {
+			set = append(set, fmt.Sprintf(`"%s" = excluded."%[1]s"`, c))
 		}
-		_, err := tx.Exec(ctx, fmt.Sprintf("INSERT INTO bare.%s SELECT * FROM %s ON CONFLICT (key) DO UPDATE SET %s", t.name, stage, set))
+		_, err := tx.Exec(ctx, fmt.Sprintf("INSERT INTO bare.%s SELECT * FROM %s ON CONFLICT (key) DO UPDATE SET %s", t.name, stage, strings.Join(set, ", ")))
 		return err
 	}
 	// Lists: what is not there any more has to go.
