@@ -242,6 +242,22 @@ func TestOperations(t *testing.T) {
 		"a skill without a level keeps the one there is": {
 			skilled + "Teammate ana {skills: [{name: fr, level: 2}]}", []edit.Operation{edit.AddSkills{Skills: []rollcallv1.TeammateSkill{skill("fr", 0)}}}, "ana Unchanged", "",
 		},
+		"a level up to the highest": {
+			skilled + "Teammate ana", []edit.Operation{edit.AddSkills{Skills: []rollcallv1.TeammateSkill{skill("en", 5)}}}, "ana Succeeded skills - -> en=5",
+			"Teammate/ana skills: [map[level:5 name:en]]",
+		},
+		"a level above the highest": {
+			skilled + "Teammate ana", []edit.Operation{edit.AddSkills{Skills: []rollcallv1.TeammateSkill{skill("en", 6)}}},
+			`ana Failed Clamped: level 6 of skill "en" is above its maxLevel; expected at most 5`, "",
+		},
+		"other skills, a level above the highest": {
+			skilled + "Teammate ana {skills: [{name: en, level: 2}]}", []edit.Operation{edit.SetSkills{Skills: []rollcallv1.TeammateSkill{skill("en", 99)}}},
+			`ana Failed Clamped: level 99 of skill "en" is above its maxLevel; expected at most 5`, "",
+		},
+		"a level that was above the highest before stays": {
+			skilled + "Teammate ana {skills: [{name: en, level: 9}]}", []edit.Operation{edit.AddSkills{Skills: []rollcallv1.TeammateSkill{skill("en", 9), skill("fr", 1)}}},
+			"ana Succeeded skills en=9 -> en=9,fr=1", "Teammate/ana skills: [map[level:9 name:en] map[level:1 name:fr]]",
+		},
 		"an unknown skill": {
 			skilled + "Teammate ana", []edit.Operation{edit.AddSkills{Skills: []rollcallv1.TeammateSkill{skill("de", 1)}}},
 			`ana Failed skill "de" does not exist; expected one of Organization.spec.skills`, "",

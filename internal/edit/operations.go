@@ -121,11 +121,15 @@ type AddSkills struct{ Skills []rollcallv1.TeammateSkill }
 
 func (o AddSkills) apply(d *draft) error {
 	for _, s := range o.Skills {
-		if err := d.needsSkill(s.Name); err != nil {
+		highest, err := d.needsSkill(s.Name)
+		if err != nil {
 			return err
 		}
 		i := slices.IndexFunc(d.after.Spec.Skills, func(have rollcallv1.TeammateSkill) bool { return have.Name == s.Name })
 		switch {
+		case level(s) > highest && (i < 0 || level(s) != level(d.after.Spec.Skills[i])):
+			// Nothing else tells: a level above the highest counts as the highest.
+			return fmt.Errorf("%s: level %d of skill %q is above its maxLevel; expected at most %d", rollcallv1.ReasonClamped, level(s), s.Name, highest)
 		case i < 0:
 			d.after.Spec.Skills = append(d.after.Spec.Skills, s)
 		case s.Level != nil:
@@ -145,11 +149,13 @@ func (o SetSkills) apply(d *draft) error {
 	return AddSkills(o).apply(d)
 }
 
-func (d *draft) needsSkill(name string) error {
-	if _, declared := d.engine.Roster.MaxSkillLevel(nil, name); !declared {
-		return fmt.Errorf("skill %q does not exist; expected one of Organization.spec.skills", name)
+// needsSkill returns the highest level of a skill, which must exist.
+func (d *draft) needsSkill(name string) (int32, error) {
+	highest, declared := d.engine.Roster.MaxSkillLevel(nil, name)
+	if !declared {
+		return 0, fmt.Errorf("skill %q does not exist; expected one of Organization.spec.skills", name)
 	}
-	return nil
+	return highest, nil
 }
 
 // Availability sets what the administrator says of a person (T-08, T-09).
