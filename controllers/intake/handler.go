@@ -65,6 +65,14 @@ type handler struct {
 func (h *handler) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+Path, h)
+	// What there is no automation behind is a problem document too; it is not counted, since nobody was asked who sends.
+	mux.HandleFunc(Path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(resultUnsupported, http.StatusMethodNotAllowed, "events are sent by POST").write(w)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(resultUnknown, http.StatusNotFound, "there is nothing at this path; events go to "+Path).write(w)
+	})
 	return mux
 }
 

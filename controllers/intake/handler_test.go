@@ -540,7 +540,11 @@ func TestBinaryModeAndMethods(t *testing.T) {
 	if r, err = http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+refundsPath, nil); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.do(t, r); got.status != http.StatusMethodNotAllowed {
+	got := s.do(t, r)
+	if got.status != http.StatusMethodNotAllowed || got.Status != got.status || got.header.Get("Allow") != http.MethodPost {
+		t.Errorf("%+v", got)
+	}
+	if got = s.post(t, "good", "/v1alpha1/elsewhere", event("e-1", "refund")); got.status != http.StatusNotFound || got.Status != got.status {
 		t.Errorf("%+v", got)
 	}
 	if r, err = http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+refundsPath, nil); err != nil {
