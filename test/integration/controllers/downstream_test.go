@@ -85,6 +85,9 @@ var _ = Describe("Downstreams", func() {
 		o := begin(clock, func(o *operator, _ *ctrl.Options) {
 			o.drivers = map[rollcallv1.Driver]downstreamcontroller.Open{
 				rollcallv1.DriverPostgreSQL: func(_ context.Context, opening downstreamcontroller.Opening) (downstream.Driver, error) {
+					if opening.Namespace != ns { // of an earlier spec
+						return drivertest.NewMemory().Driver(opening.Options), nil
+					}
 					return system.Driver(opening.Options), nil
 				},
 			}
@@ -99,7 +102,9 @@ var _ = Describe("Downstreams", func() {
 		})).To(Succeed())
 	}
 	opted := map[string]string{rollcallv1.LabelDownstream: "warehouse"}
-	is := func(ctx context.Context, kind string) func() string { return condition(ctx, "Downstream", ns, "warehouse", kind) }
+	is := func(ctx context.Context, kind string) func() string {
+		return condition(ctx, "Downstream", ns, "warehouse", kind)
+	}
 	held := func(ctx context.Context) func() int32 {
 		return func() int32 {
 			d, err := get[rollcallv1.Downstream](ctx, ns, "warehouse")()
@@ -139,6 +144,7 @@ var _ = Describe("Downstreams", func() {
 		create(ctx, ns, "kind: Teammate\nmetadata: {name: max}\nspec: {identity: {email: max@fjordline.example}}")
 		Eventually(names(system)).Should(ContainElement("Users/email=max@fjordline.example"))
 		op.rest(ns)
+		op.count(ctx, ns)
 		op.stop()
 		before := system.Rows()
 		requests := system.Requests()
