@@ -62,11 +62,15 @@ kube-assets: ## Obtain etcd, kube-apiserver, kube-controller-manager and kubectl
 ##@ Test
 
 .PHONY: test
-test: ## Run every test: unit, property, golden, and the suites on a real API server.
+test: test-servers ## Run every test: unit, property, golden, and the suites on a real API server and real connected systems.
 	@$(WITH_ASSETS) echo "control plane: $$assets"; $(GOTEST) $(TESTFLAGS) ./...
 
+.PHONY: test-servers
+test-servers: ## Install the servers that tests start, as root on Debian and Ubuntu; elsewhere say which are wanted.
+	@hack/test-servers.sh
+
 .PHONY: test-unit
-test-unit: ## Run the tests that need no API server.
+test-unit: test-servers ## Run the tests that need no API server.
 	@$(GOTEST) $(TESTFLAGS) $$($(GO) list ./... | grep -v /test/integration)
 
 .PHONY: test-integration
@@ -74,12 +78,12 @@ test-integration: ## Run the suites on a real API server only.
 	@$(WITH_ASSETS) $(GOTEST) $(TESTFLAGS) ./test/integration/...
 
 .PHONY: bench
-bench: ## Measure all figures of test/bench against their floors.
+bench: test-servers ## Measure all figures of test/bench against their floors.
 	@$(GOBUILD) -o bin/bench ./test/bench
 	@$(WITH_ASSETS) exec bin/bench $(BENCH)
 
 .PHONY: bench-%
-bench-%: ## Measure one figure, for example bench-f1.
+bench-%: test-servers ## Measure one figure, for example bench-f1.
 	@$(GOBUILD) -o bin/bench ./test/bench
 	@$(WITH_ASSETS) exec bin/bench $*
 

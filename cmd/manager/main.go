@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -37,14 +36,7 @@ type options struct {
 	allowCIDRs      []netip.Prefix
 }
 
-// The operator holds much and allocates little: collecting more often costs hardly anything and keeps its memory close to
-// what it holds. GOGC in the environment has precedence.
-const gcPercent = 30
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	var o options
 	// --kubeconfig is a flag of controller-runtime.
 	flag.StringVar(&o.metrics, "metrics-bind-address", ":8443", "address of the Prometheus metrics; 0 serves none")
@@ -64,7 +56,11 @@ func main() {
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 
-	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
+	ctx := ctrl.SetupSignalHandler()
+	if os.Getenv("GOGC") == "" { // who sets it knows better
+		go collect(ctx)
+	}
+	if err := run(ctx, o); err != nil {
 		log.Error(err, "The manager stopped")
 		os.Exit(1)
 	}

@@ -34,6 +34,13 @@
 // Before every request it waits for its Pacer. It follows no redirects, reads no proxy environment and logs no payload; its
 // connections come from the dialer it was given. The text of an error carries a status code, never a response body.
 //
+// A record that is not active (a closed gate, access without any permission, a disabled group) is a record like any other: it is
+// rendered, with whatever the system has for that, and Found.Inactive says that what is there confers nothing. Where nothing at
+// all stands for such a record over there, Rendered.Empty says so. Taking the last permission away is therefore an Update;
+// Deactivate is for records whose object is gone.
+//
+// A driver in which the record of one depends on other records, such as access that groups convey, is a Projector too.
+//
 // # Identity
 //
 // A record is known by its kind and key. The key of a person is the identity key of the Ledger (directoryID=…, else

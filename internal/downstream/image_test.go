@@ -2,6 +2,7 @@ package downstream_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -65,9 +66,9 @@ func TestContentsAreTagged(t *testing.T) {
 		&downstream.User{}, &downstream.Group{}, &downstream.AccessGrants{}, &downstream.Route{}, &downstream.Schedule{}, &downstream.Mention{},
 	} {
 		typ := reflect.TypeOf(content).Elem()
-		for i := range typ.NumField() {
-			if typ.Field(i).Tag.Get("json") == "" {
-				t.Errorf("%s.%s has no JSON name", typ.Name(), typ.Field(i).Name)
+		for field := range typ.Fields() {
+			if field.Tag.Get("json") == "" {
+				t.Errorf("%s.%s has no JSON name", typ.Name(), field.Name)
 			}
 		}
 	}
@@ -103,7 +104,7 @@ func TestErrors(t *testing.T) {
 			if err == nil {
 				return
 			}
-			if e := err.(*downstream.Error); e.RetryAfter != tc.wait || e.Error() != tc.text {
+			if e, ok := errors.AsType[*downstream.Error](err); !ok || e.RetryAfter != tc.wait || e.Error() != tc.text {
 				t.Errorf("%v after %v, want %s after %v", e, e.RetryAfter, tc.text, tc.wait)
 			}
 		})

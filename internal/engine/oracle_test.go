@@ -17,6 +17,7 @@ import (
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/access"
 	"github.com/rollcall-dev/rollcall/internal/engine"
+	"github.com/rollcall-dev/rollcall/internal/lint"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 	"github.com/rollcall-dev/rollcall/internal/routing"
 	"github.com/rollcall-dev/rollcall/test/oracle"
@@ -56,12 +57,11 @@ func (b *bench) keep(t engine.Touched) engine.Touched {
 	if b.statuses == nil {
 		b.statuses = map[string]rollcallv1.MentionStatus{}
 	}
-	for _, o := range t.Inputs {
-		if o.Kind != roster.KindMention {
-			continue
-		}
-		if m := b.Roster.Mention(nil, o.Name); m != nil {
-			b.statuses[identity(m)] = b.Mention(o.Name)
+	for _, name := range b.Roster.Names(nil, roster.KindMention) {
+		m := b.Roster.Mention(nil, name)
+		touched := slices.Contains(t.Inputs, lint.Object{Kind: roster.KindMention, Name: name})
+		if _, written := b.statuses[identity(m)]; touched || !written { // objects that are new are always looked at
+			b.statuses[identity(m)] = b.Mention(name)
 		}
 	}
 	return t

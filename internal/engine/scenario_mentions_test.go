@@ -683,6 +683,11 @@ func TestStateOfMentions(t *testing.T) {
 				m.UID, m.Spec.Resolutions = "second", nil
 				w.put(m)
 				w.want("another one", w.alerts("m"), "Pending: ana/Pending ben/Pending cid/Pending")
+				m = m.DeepCopy()
+				m.UID = "third"
+				w.put(m)
+				w.apply("UserGroup desk {members: [{name: eva}]}")
+				w.want("of which the same follows", w.alerts("m"), "Pending/NoActiveRecipients: ana/Suspended ben/Suspended cid/Suspended")
 				w.remove("Mention/m")
 				w.want("gone", w.opened("ana"), "")
 				w.want("nothing is open", w.Mentions.Open(), 0)

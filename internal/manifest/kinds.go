@@ -45,7 +45,7 @@ var kinds = map[string]kind{
 	KindRoutePlan:                {plural: "routeplans", make: func() metav1.Object { return &rollcallv1.RoutePlan{} }, output: true},
 }
 
-// Known says whether objects of a kind of our group are read. Others are skipped: they belong to later versions.
+// Known says whether a kind of our group exists. An API server would take no object of another one, so it is an error to have one.
 func Known(kind string) bool {
 	_, ok := kinds[kind]
 	return ok

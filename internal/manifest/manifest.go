@@ -92,7 +92,7 @@ func (o *Object) PositionOf(field string) Position { return o.document.position(
 type Set struct {
 	// Objects are those of kinds that this program knows, in the order of the input.
 	Objects []*Object
-	// Skipped counts documents of other kinds, by "apiVersion Kind".
+	// Skipped counts documents of other API groups, by "apiVersion Kind".
 	Skipped map[string]int
 
 	index map[id]*Object // made by the first Find

@@ -268,12 +268,22 @@ spec:
 }
 
 func TestForeignDocumentsAreSkipped(t *testing.T) {
-	set, errs := parse(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n# nothing\n---\napiVersion: rollcall.dev/v1alpha1\nkind: Later\nmetadata: {name: m}\nspec: {anything: goes}\n---\n"+organization)
+	set, errs := parse(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n# nothing\n---\napiVersion: other.dev/v1alpha1\nkind: Teammate\nmetadata: {name: m}\nspec: {anything: goes}\n---\n"+organization)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	if want := map[string]int{"v1 Namespace": 1, "rollcall.dev/v1alpha1 Later": 1}; cmp.Diff(want, set.Skipped) != "" || len(set.Objects) != 1 {
+	if want := map[string]int{"v1 Namespace": 1, "other.dev/v1alpha1 Teammate": 1}; cmp.Diff(want, set.Skipped) != "" || len(set.Objects) != 1 {
 		t.Errorf("%v, %d objects", set.Skipped, len(set.Objects))
+	}
+}
+
+func TestUnknownKind(t *testing.T) {
+	set, errs := parse(t, organization+"---\napiVersion: rollcall.dev/v1alpha1\nkind: Teamate\nmetadata: {name: ana}\n")
+	if len(errs) != 1 || errs[0].Field != "kind" || errs[0].Unreadable || !strings.Contains(errs[0].Message, "unknown kind; expected one of AccountRole, ") {
+		t.Errorf("%v", errs)
+	}
+	if len(set.Objects) != 1 || len(set.Skipped) != 0 {
+		t.Errorf("%d objects, skipped %v", len(set.Objects), set.Skipped)
 	}
 }
 

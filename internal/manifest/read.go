@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -235,11 +236,14 @@ func (p *parser) document(d *document) {
 				p.document(&document{file: d.file, node: item})
 			}
 		}
-	case group != rollcallv1.GroupName || !Known(kind):
+	case group != rollcallv1.GroupName:
 		p.set.Skipped[apiVersion+" "+kind]++
 	case apiVersion != rollcallv1.GroupVersion.String():
 		p.errs = append(p.errs, &Error{Position: d.position("apiVersion"), Object: kind, Field: "apiVersion", Rule: RuleSchema, Unreadable: true,
 			Message: fmt.Sprintf("unknown version %q; expected %s", apiVersion, rollcallv1.GroupVersion)})
+	case !Known(kind):
+		p.errs = append(p.errs, &Error{Position: d.position("kind"), Object: kind, Field: "kind", Rule: RuleSchema,
+			Message: fmt.Sprintf("unknown kind; expected one of %s", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))})
 	default:
 		p.pending = append(p.pending, pending{d, kind})
 	}

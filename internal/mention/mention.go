@@ -89,6 +89,7 @@ func (m *Mentions) Watch(o *rollcallv1.Mention, deleted bool) {
 		return
 	}
 	m.uids[o.Name] = o.UID
+	m.moved[o.Name] = struct{}{} // what follows from it may equal what followed from another object
 	m.next.Observe(o.Name)
 	m.spent.Observe(o.Name)
 }

@@ -38,6 +38,7 @@ var benchmarks = []struct {
 	{"f6", convergence},
 	{"f8", steady},
 	{"f9", memory},
+	{"f10-postgres", downstreamPostgres},
 }
 
 func main() {

@@ -33,15 +33,29 @@ func DrawCalls(t *rapid.T) World {
 	return w
 }
 
-// caller is an agent with a user name of their own.
+// caller is an agent with a user name of their own. The Ledger has nothing to remember of them: how long it remembers
+// somebody who is gone depends on restarts, and callers go and come back often.
 func (g generator) caller(name string) *rollcallv1.Teammate {
 	t := g.teammate(name, nil)
-	t.Spec.AccountRoleRef, t.Spec.Window, t.DeletionTimestamp, t.Finalizers = nil, rollcallv1.Window{}, nil, nil
+	t.Spec.AccountRoleRef, t.Spec.Window, t.DeletionTimestamp, t.Finalizers, t.Annotations = nil, rollcallv1.Window{}, nil, nil, nil
 	t.Spec.Identity = rollcallv1.Identity{Email: new(name + "@x.example"), Username: new(name)}
-	if g.chance(60, "active") {
-		t.Spec.Lifecycle = rollcallv1.Lifecycle{State: "Active"}
-	}
+	t.Spec.Card, t.Spec.Assignment = nil, rollcallv1.Assignment{Type: "None"}
+	g.hinder(t, 40)
 	return t
+}
+
+// hinder closes the gate of a caller for some time, in so many percent of cases, or opens it.
+func (g generator) hinder(t *rollcallv1.Teammate, percent int) {
+	t.Spec.Lifecycle, t.Spec.Window = rollcallv1.Lifecycle{State: "Active"}, rollcallv1.Window{}
+	switch {
+	case !g.chance(percent, "hindered"):
+	case g.chance(40, "for a while"):
+		t.Spec.Window = g.window(60)
+	default:
+		from := g.instant("blocked from")
+		until := metav1.NewTime(from.Add(time.Duration(rapid.IntRange(1, 8).Draw(g.t, "blocked for")) * time.Hour))
+		t.Spec.Lifecycle = rollcallv1.Lifecycle{State: "Blocked", BlockedFrom: from, BlockedUntil: &until}
+	}
 }
 
 // called is a group of a few of the callers, with no selector.
@@ -93,8 +107,7 @@ func DrawCall(t *rapid.T, w *World) Edit {
 			return Edit{Put: g.caller(name)}
 		}
 		tm.Generation++
-		tm.Spec.Lifecycle = rollcallv1.Lifecycle{State: "Active"}
-		g.lifecycle(tm)
+		g.hinder(tm, 70)
 		return Edit{Put: tm}
 	case n >= 5:
 		name := pick(g, groups[:3], "group")

@@ -49,6 +49,7 @@ func (p *plugin) check() *cobra.Command {
 				return err
 			}
 			if !v.Allowed {
+				p.hint(org, q.permission, q.profile, "")
 				return no
 			}
 			return nil

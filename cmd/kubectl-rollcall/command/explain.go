@@ -35,6 +35,7 @@ func (p *plugin) explain() *cobra.Command {
 				return err
 			}
 			if !x.Allowed {
+				p.hint(org, q.permission, q.profile, "")
 				return no
 			}
 			return nil

@@ -64,7 +64,9 @@ var presets = []rollcallv1.Preset{rollcallv1.PresetCustom, rollcallv1.PresetSoci
 
 // starters are the Organization and the built-in roles.
 func (p *plugin) starters(preset string) ([]file, error) {
-	i := slices.IndexFunc(presets, func(x rollcallv1.Preset) bool { return strings.EqualFold(string(x), preset) })
+	// social-care, as the samples are called, is SocialCare.
+	name := strings.ReplaceAll(preset, "-", "")
+	i := slices.IndexFunc(presets, func(x rollcallv1.Preset) bool { return strings.EqualFold(string(x), name) })
 	if i < 0 {
 		var known []string
 		for _, x := range presets {

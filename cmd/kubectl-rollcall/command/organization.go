@@ -150,27 +150,12 @@ func (p *plugin) readFiles() (*manifest.Set, manifest.Errors, error) {
 		sources = append(sources, built)
 	}
 	set, errs := manifest.Parse(sources, p.fileNamespace())
-	for _, skipped := range laterKinds(set) {
-		p.note("note: %s is not read by this version", skipped)
-	}
 	return set, errs, nil
 }
 
 // fileNamespace is that of objects without one.
 func (p *plugin) fileNamespace() string {
 	return cmp.Or(p.options.namespace, metav1.NamespaceDefault)
-}
-
-// laterKinds are the kinds of our group that the input has and this version does not read.
-func laterKinds(set *manifest.Set) []string {
-	var out []string
-	for what := range set.Skipped {
-		if group, kind, _ := strings.Cut(what, " "); strings.HasPrefix(group, rollcallv1.GroupName+"/") {
-			out = append(out, kind)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 func unreadable(err error) error {

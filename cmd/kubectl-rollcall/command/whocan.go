@@ -85,8 +85,8 @@ func (p *plugin) whoCan() *cobra.Command {
 				return err
 			}
 			if len(answer.Teammates) == 0 && len(answer.Profiles) == 0 {
-				if profile == "" && !filter.set() && org.onlyOnProfiles(args[0]) {
-					p.note("note: %s is a permission on profiles; expected a PROFILE after it, or a filter such as --type", args[0])
+				if !filter.set() {
+					p.hint(org, args[0], profile, ", or a filter such as --type")
 				}
 				return no
 			}
@@ -99,6 +99,19 @@ func (p *plugin) whoCan() *cobra.Command {
 	f.StringVar(&filter.language, "language", "", "only profiles of this language (en matches en-US)")
 	f.StringVar(&filter.region, "region", "", "only profiles of this region")
 	return c
+}
+
+// hint says on stderr why a "no" may be no answer: the permission means something on profiles only and none was named, or
+// it is one that nobody knows, such as a misspelled one.
+func (p *plugin) hint(o *organization, pattern, profile, otherwise string) {
+	switch onProfiles := o.known(permission.Profile, pattern); {
+	case profile == "" && o.onlyOnProfiles(pattern):
+		p.note("note: %s is a permission on profiles; expected a PROFILE after it%s", pattern, otherwise)
+	case profile != "" && !onProfiles && o.known(permission.Account, pattern):
+		p.note("note: %s is an account permission; expected no PROFILE after it", pattern)
+	case !onProfiles && !o.known(permission.Account, pattern):
+		p.note("note: %s is not a known permission (Organization.spec.vocabulary adds some)", pattern)
+	}
 }
 
 // onlyOnProfiles says whether a permission or pattern means something on profiles and nothing account-wide.

@@ -389,3 +389,35 @@ func TestWindowEnd(t *testing.T) {
 		t.Error("somebody else left")
 	}
 }
+
+// What a record says of others is part of it, though the person and their access stay the same.
+func TestWhatOthersTouch(t *testing.T) {
+	s := set(t, `
+		Profile p1 {}
+		Teammate eva {identity: {email: eva@fjordline.example}, canManageTeams: true}
+		Teammate ana {identity: {email: ana@fjordline.example}, teamLeaderRef: {name: eva}, accountRoleRef: {name: team-leader}}
+		Teammate ben {identity: {email: ben@fjordline.example}, assignAllProfiles: true, defaultProfileRoleRef: {name: view-only}}`)
+	if w := s.one(downstream.Users, ana); w.Content.(*downstream.User).Leader != "email=eva@fjordline.example" {
+		t.Errorf("leader %q", w.Content.(*downstream.User).Leader)
+	}
+	touched := s.apply("Teammate eva {identity: {email: other@fjordline.example}, canManageTeams: true}")
+	for _, id := range []downstream.ID{
+		{Kind: downstream.Users, Key: ana}, {Kind: downstream.Access, Key: ana},
+		{Kind: downstream.Users, Key: "email=eva@fjordline.example"}, {Kind: downstream.Users, Key: "email=other@fjordline.example"},
+	} {
+		if !slices.Contains(touched, id) {
+			t.Errorf("the leader's new identity does not touch %s, only %v", id, touched)
+		}
+	}
+	swap := []roster.Change{
+		{Object: builder.Objects(t, "Profile p2 {}")[0]}, {Object: gone(oracle.Ref{Kind: roster.KindProfile, Name: "p1"}), Deleted: true},
+	}
+	s.engine.Apply(s.now, swap...)
+	if touched := s.Update(swap...); !slices.Contains(touched, downstream.ID{Kind: downstream.Access, Key: ben}) {
+		t.Errorf("another profile does not touch who sees all of them: %v", touched)
+	}
+	grants := s.one(downstream.Access, ben).Content.(*downstream.AccessGrants).Grants
+	if len(grants) != 1 || !grants[0].AllProfiles || !slices.Equal(grants[0].Profiles, []string{"p2"}) {
+		t.Errorf("grants %+v", grants)
+	}
+}

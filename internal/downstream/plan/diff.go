@@ -225,10 +225,10 @@ func (d *differ) index() {
 	}
 	d.plan.Foreign = Foreign{ByKey: map[downstream.ID]*downstream.Found{}, ByName: map[downstream.ID]*downstream.Found{}}
 	for i := range d.Reading.Records {
-		f := &d.Reading.Records[i]
-		if d.mine[f] {
+		if d.mine[&d.Reading.Records[i]] {
 			continue
 		}
+		f := new(d.Reading.Records[i]) // a copy: these are kept, the reading is not
 		if f.Key != "" {
 			d.plan.Foreign.ByKey[downstream.ID{Kind: f.Kind, Key: f.Key}] = f
 		}
@@ -327,6 +327,7 @@ func (d *differ) consider(id downstream.ID) {
 	switch {
 	case wanted && item.Err != nil:
 		d.plan.Bad = append(d.plan.Bad, Bad{ID: id, Name: item.Name, Err: item.Err})
+		d.closeAtLeast(item, e, owned)
 	case wanted && owned:
 		d.compare(item, e)
 	case wanted:
@@ -336,6 +337,17 @@ func (d *differ) consider(id downstream.ID) {
 			d.leave(e)
 		}
 	}
+}
+
+// closeAtLeast deactivates what confers something and must not, though the system cannot hold the record as it ought to be.
+func (d *differ) closeAtLeast(item Item, e downstream.Owned, owned bool) {
+	if !owned || item.Active || e.Inactive || !slices.Contains(d.Capabilities.Deactivates, item.Kind) {
+		return
+	}
+	s := d.step(downstream.Deactivate, item)
+	s.Change.Rendered, s.Change.Previous, s.Hash = downstream.Rendered{}, &e, ""
+	s.Removal, s.Change.Record.Key = true, e.Key
+	d.plan.Steps = append(d.plan.Steps, s)
 }
 
 // compare is about a record that is wanted and ours.
@@ -372,7 +384,7 @@ func (d *differ) compare(item Item, e downstream.Owned) {
 		return
 	}
 	s := d.step(downstream.Update, item)
-	s.Change.Previous, s.Change.Found, s.Change.Differs, s.Drift = &e, f, differs, drifted
+	s.Change.Previous, s.Change.Found, s.Change.Differs, s.Drift = &e, new(*f), differs, drifted
 	if e.RemoteID == "" {
 		s.Change.Previous.RemoteID = f.RemoteID
 	}
@@ -504,7 +516,10 @@ func (d *differ) leave(e downstream.Owned) {
 		Change: downstream.Change{Record: downstream.Record{Kind: e.Kind, Key: e.Key, Name: e.Name}, Previous: &e},
 	}
 	if d.Reading != nil {
-		if s.Change.Found = d.find(e); s.Change.Found == nil && d.complete(e.Kind) {
+		switch f := d.find(e); {
+		case f != nil:
+			s.Change.Found = new(*f)
+		case d.complete(e.Kind):
 			d.plan.Dropped = append(d.plan.Dropped, e.ID())
 			return
 		}

@@ -233,6 +233,17 @@ func TestDiff(t *testing.T) {
 		"a record that the system cannot hold": {
 			scene{items: []plan.Item{func() plan.Item { b := a; b.Err = downstream.NewError(downstream.BadRecord, "", nil); return b }()}}, []string{"bad a"},
 		},
+		"one that it cannot hold, of somebody archived": {
+			scene{
+				items: []plan.Item{func() plan.Item {
+					b := inactive(a, downstream.Archived, "Archived")
+					b.Err = downstream.NewError(downstream.BadRecord, "", nil)
+					return b
+				}()},
+				owned: []downstream.Owned{entry(a)}, found: []downstream.Found{there("a", "ana", "1")},
+			},
+			[]string{"Deactivate a removal Archived", "bad a"},
+		},
 		"a kind that is not kept any more": {
 			scene{owned: []downstream.Owned{entry(a)}, found: []downstream.Found{there("a", "ana", "1")}, edit: policy(func(p *plan.Policy) { p.Records = []downstream.Kind{downstream.Groups} })}, nil,
 		},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -137,24 +138,36 @@ func (d *Driver) exec(ctx context.Context, tx pgx.Tx, query string, args ...any)
 	})
 }
 
-// create inserts rows. One that is there by its key is somebody else's if it differs.
+// create makes rows. One that is there by its key is somebody else's if it differs.
 func (d *Driver) create(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change, out []downstream.Outcome) error {
-	var made map[string]string
+	keys := make([]string, len(j.which))
+	for n, i := range j.which {
+		keys[n] = changes[i].Record.Key
+	}
+	var there, fresh []string // keys, ids
 	err := d.request(ctx, func(ctx context.Context) (err error) {
-		made, err = ids(ctx, tx, d.statements()[j.table].insert, d.rows(j, changes))
+		var b pgx.Batch
+		b.Queue(fmt.Sprintf("SELECT key FROM %s.%s WHERE key = ANY ($1::text[])", d.quotedSchema(), j.table.name), keys)
+		b.Queue("SELECT nextval($1::regclass)::text FROM generate_series(1, $2::integer)", d.quotedSchema()+".record_id", len(keys))
+		results := tx.SendBatch(ctx, &b)
+		defer func() { err = errors.Join(err, results.Close()) }()
+		if there, err = values(results); err == nil {
+			fresh, err = values(results)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	fresh := job{table: j.table, what: create}
-	var there []string
-	for _, i := range j.which {
-		id, ok := made[changes[i].Record.Key]
-		if out[i].RemoteID = id; ok {
-			fresh.which = append(fresh.which, i)
-		} else {
-			there = append(there, changes[i].Record.Key)
+	isThere := make(map[string]bool, len(there))
+	for _, key := range there {
+		isThere[key] = true
+	}
+	made := job{table: j.table, what: create}
+	for n, i := range j.which {
+		if !isThere[keys[n]] {
+			out[i].RemoteID = fresh[len(made.which)]
+			made.which = append(made.which, i)
 		}
 	}
 	if len(there) > 0 {
@@ -162,7 +175,16 @@ func (d *Driver) create(ctx context.Context, tx pgx.Tx, j job, changes []downstr
 			return err
 		}
 	}
-	return d.fill(ctx, tx, fresh, changes)
+	return d.copyIn(ctx, tx, made, changes, fresh)
+}
+
+// values takes the next result, of one column.
+func values(results pgx.BatchResults) ([]string, error) {
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // same succeeds if the rows of the keys are as they were to be made.
@@ -261,12 +283,12 @@ func (d *Driver) rows(j job, changes []downstream.Change) string {
 	return b.String()
 }
 
-// entries is the JSON of lists, empty if no record says anything about this one. Rows that are new have nothing to take away.
+// entries is the JSON of lists, empty if no record says anything about this one.
 func entries(l *list, j job, changes []downstream.Change) string {
 	var b bytes.Buffer
 	for _, i := range j.which {
 		value, set := changes[i].Rendered.Image[l.attribute]
-		if !set || j.what == create && value == "[]" {
+		if !set {
 			continue
 		}
 		b.WriteByte("[,"[min(b.Len(), 1)])

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 
 // hostile is text that has broken other programs. PostgreSQL holds all of it.
 var hostile = []string{
-	`Robert'); DROP TABLE rollcall.people; --`, `"quoted" \ and 'single' $1 $$ {braces} [,]`, "line\nline\r\ttab\x01\x1f\x7f", `\u0000 spelled`, "Zoë 日本語 🦊 \u202e‮", "NULL", "null", "", " ",
+	`Robert'); DROP TABLE rollcall.people; --`, `"quoted" \ and 'single' $1 $$ {braces} [,]`, "line\nline\r\ttab\x01\x1f\x7f", `\u0000 spelled`, "Zoë 日本語 🦊 \u202e", "NULL", "null", "", " ",
 }
 
 // TestHostileNames delivers hostile text in every place, and reads it back (Safety 20).
@@ -168,8 +169,8 @@ func fill(v reflect.Value) {
 			v.Set(reflect.ValueOf(time.Date(2027, 3, 1, 9, 0, 0, 120000789, time.UTC)))
 			return
 		}
-		for i := range v.NumField() {
-			fill(v.Field(i))
+		for _, field := range v.Fields() {
+			fill(field)
 		}
 	case reflect.String:
 		v.SetString("text")
@@ -321,7 +322,7 @@ func TestNotification(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close(context.Background())
+	defer listener.Close(ctx)
 	if _, err := listener.Exec(ctx, "LISTEN "+schema); err != nil {
 		t.Fatal(err)
 	}
@@ -463,18 +464,18 @@ func permitted(mode string) func(c *Config) {
 func TestServerWithoutTLS(t *testing.T) {
 	sql(t, "ALTER SYSTEM SET ssl = off")
 	sql(t, "SELECT pg_reload_conf()")
-	defer func() {
-		sql(t, "ALTER SYSTEM RESET ssl")
-		sql(t, "SELECT pg_reload_conf()")
-	}()
-	c := config("rollcall")
-	c.DSN = running.DSN("nobody", "wrong", database) // whoever logs in is refused by the class of another error
-	eventually(t, "the server still has TLS", func() bool {
+	answer := func() string {
+		c := config("rollcall")
+		c.DSN = running.DSN("nobody", "wrong", database) // who gets as far as that is Unauthorized
 		d := open(t, c, downstream.Options{})
 		defer d.Close()
 		_, err := d.Read(t.Context(), downstream.ReadRequest{Kinds: downstream.Kinds})
-		return err != nil && err.Error() == "Refused (TLS)"
-	})
+		return fmt.Sprint(err)
+	}
+	eventually(t, "the server still has TLS", func() bool { return answer() == "Refused (TLS)" })
+	sql(t, "ALTER SYSTEM SET ssl = on")
+	sql(t, "SELECT pg_reload_conf()")
+	eventually(t, "the server has no TLS again", func() bool { return answer() == "Unauthorized (28P01)" })
 }
 
 // eventually waits for a condition that the server comes to by itself.
@@ -563,5 +564,148 @@ func TestErrorsTellNothing(t *testing.T) {
 	_, err = d.Apply(t.Context(), downstream.Request{Changes: []downstream.Change{{Op: downstream.Create, Record: user, Rendered: rendered}}})
 	if err == nil || err.Error() != "BadRecord (23514)" {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestPrivileges: the role of the driver gets along with a schema that was made for it and no right on the database, and a reader
+// with SELECT alone, as docs/downstreams/postgresql.md has it.
+func TestPrivileges(t *testing.T) {
+	schema := freshSchema()
+	for _, statement := range []string{
+		"CREATE ROLE narrow_writer LOGIN PASSWORD 'narrow'", "CREATE ROLE reports LOGIN PASSWORD 'reports'",
+		"GRANT CONNECT ON DATABASE " + database + " TO narrow_writer", "CREATE SCHEMA " + schema + " AUTHORIZATION narrow_writer",
+	} {
+		sql(t, statement)
+	}
+	c := config(schema)
+	c.DSN = running.DSN("narrow_writer", "narrow", database)
+	records := drivertest.Sample(3)
+	deliver(t, open(t, c, downstream.Options{}), records...)
+	c.Schema = freshSchema()
+	other := open(t, c, downstream.Options{})
+	defer other.Close()
+	_, err := other.Apply(t.Context(), downstream.Request{Changes: []downstream.Change{{Op: downstream.Delete, Record: drivertest.Group("g")}}})
+	if err == nil || err.Error() != "Unauthorized (42501)" {
+		t.Errorf("a schema of its own: %v", err)
+	}
+	sql(t, "GRANT USAGE ON SCHEMA "+schema+" TO reports")
+	sql(t, "GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO reports")
+	reader, err := pgx.Connect(t.Context(), strings.Replace(running.DSN("reports", "reports", database), "verify-full", "require", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close(t.Context())
+	for _, view := range []string{"profile_answerers", "profile_access", "next_in_line", "lineup", "open_routes", "pending_alerts"} {
+		if _, err := reader.Exec(t.Context(), "SELECT * FROM "+schema+"."+view); err != nil {
+			t.Errorf("reading %s: %v", view, err)
+		}
+	}
+	if _, err := reader.Exec(t.Context(), "DELETE FROM "+schema+".people"); err == nil {
+		t.Errorf("a reader may delete people")
+	}
+}
+
+// TestTogether: operators that overlap for a moment, before there is any table, do not come in each other's way.
+func TestTogether(t *testing.T) {
+	schema := freshSchema()
+	records := drivertest.Sample(5)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			d, err := New(config(schema), downstream.Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer d.Close()
+			var req downstream.Request
+			for _, r := range records {
+				rendered, err := d.Render(r)
+				if err != nil {
+					t.Error(err)
+				}
+				req.Changes = append(req.Changes, downstream.Change{Op: downstream.Create, Record: r, Rendered: rendered})
+			}
+			if _, err := d.Apply(t.Context(), req); err != nil {
+				t.Errorf("%v (%v)", err, errors.Unwrap(err))
+			}
+		})
+	}
+	wg.Wait()
+	sameBack(t, schema, records)
+	if n := len(contents(t, schema)); n != len(records) {
+		t.Errorf("%d records are there, want %d", n, len(records))
+	}
+}
+
+// TestClose ends a call that waits for a server which does not answer.
+func TestClose(t *testing.T) {
+	d := open(t, config(freshSchema()), downstream.Options{Timeout: time.Minute})
+	if _, err := d.Read(t.Context(), downstream.ReadRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := running.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := d.Read(t.Context(), downstream.ReadRequest{Kinds: downstream.Kinds})
+		ended <- err
+	}()
+	began := time.Now()
+	closed := d.Close()
+	err := <-ended
+	if thawed := running.Thaw(); thawed != nil {
+		t.Fatal(thawed)
+	}
+	if took := time.Since(began); err == nil || closed != nil || took > 20*time.Second {
+		t.Errorf("%v, %v after %v", err, closed, took)
+	}
+}
+
+// TestPlans: rows are found by an index also while statistics say that large tables are empty, as they do when they were taken
+// before the first synchronization was committed.
+func TestPlans(t *testing.T) {
+	schema := freshSchema()
+	deliver(t, open(t, config(schema), downstream.Options{}), drivertest.Sample(1000)...)
+	sql(t, "ANALYZE")
+	sql(t, "UPDATE pg_class SET reltuples = 0 WHERE relnamespace = $1::regnamespace", schema)
+	d := open(t, config(schema), downstream.Options{})
+	defer d.Close()
+	var queries []string
+	for _, s := range d.statements() {
+		queries = append(queries, s.upsert, s.moveByID, s.moveByKey, s.remove, s.deactivate)
+		for _, l := range s.lists {
+			queries = append(queries, l.replace)
+		}
+	}
+	err := d.transaction(t.Context(), pgx.TxOptions{}, work{start: d.begin, steps: func(ctx context.Context, tx pgx.Tx) error {
+		for _, query := range queries {
+			if query == "" {
+				continue
+			}
+			args := []any{"[]"}
+			if strings.Contains(query, "$2") {
+				args = append(args, "fjordline")
+			}
+			rows, err := tx.Query(ctx, "EXPLAIN "+query, args...)
+			if err != nil {
+				return err
+			}
+			plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				return fmt.Errorf("%s: %w", query, err)
+			}
+			for i, line := range plan {
+				unconditional := strings.Contains(line, "Index") && strings.Contains(line, "Scan") && (i+1 == len(plan) || !strings.Contains(plan[i+1], "Index Cond"))
+				if strings.Contains(line, "Seq Scan") || unconditional {
+					t.Errorf("%s\n%s", query, strings.Join(plan, "\n"))
+				}
+			}
+		}
+		return errRollback
+	}})
+	if !errors.Is(err, errRollback) {
+		t.Error(err)
 	}
 }

@@ -106,6 +106,8 @@ func (d *Driver) begin(ctx context.Context, tx pgx.Tx) error {
 	for name, value := range map[string]string{
 		"lock_timeout": limit, "statement_timeout": limit, "idle_in_transaction_session_timeout": fmt.Sprint(max(forgotten, 2*d.timeout).Milliseconds()),
 		"search_path": "pg_catalog", "client_min_messages": "warning",
+		// Everything here finds rows by an index; see targets.
+		"enable_seqscan": "off",
 	} {
 		b.Queue("SELECT set_config($1::text, $2::text, true)", name, value)
 	}

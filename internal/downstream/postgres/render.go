@@ -2,12 +2,11 @@ package postgres
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rollcall-dev/rollcall/internal/canonical"
 	"github.com/rollcall-dev/rollcall/internal/downstream"
@@ -42,21 +41,15 @@ func render(r downstream.Record) (downstream.Image, error) {
 	if t == nil || r.Content == nil {
 		return nil, errContent
 	}
-	r.Content = sorted(r.Content)
-	whole, err := downstream.ImageOf(r)
+	whole, err := t.attributes(reflect.ValueOf(sorted(r.Content)).Elem())
 	if err != nil {
-		return nil, err
-	}
-	if err := t.flatten(whole); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("rendering %s: %w", r.ID().Masked(), err)
 	}
 	im := make(downstream.Image, len(t.columns)+len(t.lists)+3)
 	im[keyAttribute], im[nameAttribute], im[effectAttribute] = quote(r.Key), quote(r.Name), fmt.Sprint(r.Active)
 	for _, c := range t.columns {
 		value, set := whole[c.attribute]
 		switch {
-		case set && c.form == instant:
-			im[c.attribute] = wholeMicroseconds(value)
 		case set:
 			im[c.attribute] = value
 		case t.complete && c.form == array:
@@ -68,11 +61,10 @@ func render(r downstream.Record) (downstream.Image, error) {
 	for i := range t.lists {
 		l := &t.lists[i]
 		value, set := whole[l.attribute]
-		if set && value != null {
-			if im[l.attribute], err = l.normal(value); err != nil {
-				return nil, err
-			}
-		} else if set || t.complete {
+		switch {
+		case set && value != null:
+			im[l.attribute] = value
+		case set, t.complete:
 			im[l.attribute] = "[]"
 		}
 	}
@@ -122,55 +114,38 @@ func ordered[E any](list []E, key func(E) string) []E {
 	return list
 }
 
-// flatten gives fields of objects an attribute of their own.
-func (t *table) flatten(im downstream.Image) error {
-	for attribute, fields := range t.flat {
-		value, set := im[attribute]
-		if !set {
+// attributes are the fields that are set of a content, as canonical JSON; fields of flat objects have one each.
+func (t *table) attributes(v reflect.Value) (map[string]string, error) {
+	out := make(map[string]string, len(t.columns)+len(t.lists))
+	for _, f := range fieldsOf(v.Type()) {
+		value := v.Field(f.index)
+		if f.omit(value) {
 			continue
 		}
-		delete(im, attribute)
-		var parts map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(value), &parts); err != nil {
-			return fmt.Errorf("taking %s apart: %w", attribute, err)
-		}
-		for _, field := range fields {
-			im[attribute+"."+field] = null
-			if part, set := parts[field]; set {
-				im[attribute+"."+field] = string(part)
+		parts, flat := t.flat[f.name]
+		if !flat {
+			var err error
+			if out[f.name], err = jsonOf(value); err != nil {
+				return nil, fmt.Errorf("%s: %w", f.name, err)
 			}
+			continue
 		}
-	}
-	return nil
-}
-
-// normal cuts the instants of entries to what the system holds. Hardly any needs it.
-func (l *list) normal(value string) (string, error) {
-	if !strings.Contains(value, ".") || !slices.ContainsFunc(l.columns, func(c column) bool { return c.form == instant }) {
-		return value, nil
-	}
-	var entries []map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(value), &entries); err != nil {
-		return "", fmt.Errorf("reading %s: %w", l.attribute, err)
-	}
-	for _, e := range entries {
-		for _, c := range l.columns {
-			if at, set := e[c.attribute]; set && c.form == instant {
-				e[c.attribute] = json.RawMessage(wholeMicroseconds(string(at)))
+		value = reflect.Indirect(value)
+		for _, part := range fieldsOf(value.Type()) {
+			if !slices.Contains(parts, part.name) {
+				continue
 			}
+			text := null
+			if sub := value.Field(part.index); !part.omit(sub) {
+				var err error
+				if text, err = jsonOf(sub); err != nil {
+					return nil, fmt.Errorf("%s.%s: %w", f.name, part.name, err)
+				}
+			}
+			out[f.name+"."+part.name] = text
 		}
 	}
-	b, err := canonical.JSON(entries)
-	return string(b), err
-}
-
-// wholeMicroseconds cuts an instant, as JSON, to the resolution of PostgreSQL.
-func wholeMicroseconds(value string) string {
-	at, err := time.Parse(`"`+time.RFC3339Nano+`"`, value)
-	if err != nil {
-		return value
-	}
-	return at.UTC().Truncate(time.Microsecond).Format(`"` + time.RFC3339Nano + `"`)
+	return out, nil
 }
 
 func quote(s string) string {

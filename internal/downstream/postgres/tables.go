@@ -242,7 +242,7 @@ func quoted(prefix string, names []string) string {
 // statements are those of one table in one schema.
 type statements struct {
 	read, readSome           string
-	insert, upsert           string
+	upsert                   string
 	moveByID, moveByKey      string
 	deactivate, remove       string
 	lists                    []listStatements
@@ -253,11 +253,15 @@ type listStatements struct {
 	replace string
 }
 
-const targets = `WITH n AS (SELECT * FROM json_to_recordset($1::json) AS n(id bigint, key text)), target AS (
-SELECT t.id, t.key FROM n JOIN %[1]s t ON t.id = n.id UNION SELECT t.id, t.key FROM n JOIN %[1]s t ON t.key = n.key WHERE n.id IS NULL)
+// Rows are looked up one by one, by an index (LIMIT and OFFSET make sure), and reached by where they are (ctid): statistics that say a
+// large table is empty, as they do for some time after it was filled, would otherwise have it read from end to end for each record.
+const targets = `WITH target AS (SELECT c.place, c.key FROM json_to_recordset($1::json) AS n(id bigint, key text)
+CROSS JOIN LATERAL (SELECT o.ctid AS place, o.key FROM %[1]s o WHERE o.id = n.id OFFSET 0) c
+UNION SELECT c.place, c.key FROM json_to_recordset($1::json) AS n(id bigint, key text)
+CROSS JOIN LATERAL (SELECT o.ctid AS place, o.key FROM %[1]s o WHERE o.key = n.key OFFSET 0) c WHERE n.id IS NULL)
 `
 
-// theirs is the condition under which a row may be changed: it is ours, or nobody's.
+// ours is the condition under which a row may be changed: it is ours, or nobody's.
 const ours = `(t.organization IS NULL OR t.organization = $2)`
 
 func (t *table) statements(schema string) statements {
@@ -272,17 +276,13 @@ func (t *table) statements(schema string) statements {
 	}
 	s := statements{
 		read: fmt.Sprintf(`SELECT t.id::text, t.key, t.organization, t.in_effect::text, to_json(t.name)::text, %s FROM %s t`, strings.Join(values, ", "), name),
-		insert: fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM json_populate_recordset(NULL::%[1]s, $1::json) r ON CONFLICT (key) DO NOTHING RETURNING key, id::text`,
-			name, quoted("", all), quoted("r.", all)),
 		upsert: fmt.Sprintf(`INSERT INTO %[1]s AS t (%[2]s) SELECT %[3]s FROM json_array_elements($1::json) AS n(d)
-LEFT JOIN %[1]s old ON old.key = n.d ->> 'key' CROSS JOIN LATERAL json_populate_record(old, n.d) r
+LEFT JOIN LATERAL (SELECT o FROM %[1]s o WHERE o.key = n.d ->> 'key' LIMIT 1) old ON true CROSS JOIN LATERAL json_populate_record(old.o, n.d) r
 ON CONFLICT (key) DO UPDATE SET %[4]s, changed_at = now() WHERE %[5]s RETURNING key, id::text`,
 			name, quoted("", all), quoted("r.", all), strings.Join(set, ", "), ours),
-		moveByID: fmt.Sprintf(`UPDATE %s t SET key = n.key, changed_at = now() FROM json_to_recordset($1::json) AS n(id bigint, old text, key text)
-WHERE t.id = n.id AND t.key <> n.key AND %s`, name, ours),
-		moveByKey: fmt.Sprintf(`UPDATE %s t SET key = n.key, changed_at = now() FROM json_to_recordset($1::json) AS n(id bigint, old text, key text)
-WHERE n.id IS NULL AND t.key = n.old AND t.key <> n.key AND %s`, name, ours),
-		remove: fmt.Sprintf(targets+`DELETE FROM %[1]s t USING target WHERE t.id = target.id AND %s`, name, ours),
+		moveByID:  t.move(name, "o.id = n.id", "true"),
+		moveByKey: t.move(name, "o.key = n.old", "n.id IS NULL"),
+		remove:    fmt.Sprintf(targets+`DELETE FROM %[1]s t WHERE t.ctid = ANY (ARRAY(SELECT place FROM target)) AND %[2]s`, name, ours),
 	}
 	s.readSome = s.read + " WHERE t.key = ANY ($1::text[])"
 	var emptied string
@@ -291,16 +291,25 @@ WHERE n.id IS NULL AND t.key = n.old AND t.key <> n.key AND %s`, name, ours),
 		s.readLists = append(s.readLists, l.read(schema, ""))
 		s.readListsSome = append(s.readListsSome, l.read(schema, fmt.Sprintf(" WHERE t.%s = ANY ($1::text[])", l.parent)))
 		s.lists = append(s.lists, l.statements(schema))
-		emptied += fmt.Sprintf(", list%d AS (DELETE FROM %s.%s l USING gone WHERE l.%s = gone.key)", i, schema, l.table, l.parent)
+		emptied += fmt.Sprintf(`, list%d AS (DELETE FROM %[2]s.%[3]s l WHERE l.ctid = ANY (ARRAY(
+SELECT c.place FROM gone CROSS JOIN LATERAL (SELECT o.ctid AS place FROM %[2]s.%[3]s o WHERE o.%[4]s = gone.key OFFSET 0) c)))`, i, schema, l.table, l.parent)
 	}
 	if t.deactivate != "" {
 		if !t.complete {
 			emptied = ""
 		}
-		s.deactivate = fmt.Sprintf(targets+`, gone AS (UPDATE %[1]s t SET in_effect = false, changed_at = now(), %s FROM target
-WHERE t.id = target.id AND %s RETURNING t.key)%s SELECT count(*) FROM gone`, name, t.deactivate, ours, emptied)
+		s.deactivate = fmt.Sprintf(targets+`, gone AS (UPDATE %[1]s t SET in_effect = false, changed_at = now(), %s
+WHERE t.ctid = ANY (ARRAY(SELECT place FROM target)) AND %s RETURNING t.key)%s SELECT count(*) FROM gone`, name, t.deactivate, ours, emptied)
 	}
 	return s
+}
+
+// move gives rows that are found by a condition another key.
+func (t *table) move(name, found, condition string) string {
+	return fmt.Sprintf(`UPDATE %[1]s t SET key = m.key, changed_at = now() FROM (
+SELECT n.key, c.place FROM json_to_recordset($1::json) AS n(id bigint, old text, key text)
+CROSS JOIN LATERAL (SELECT o.ctid AS place FROM %[1]s o WHERE %[2]s AND o.key <> n.key OFFSET 0) c WHERE %[3]s) m
+WHERE t.ctid = m.place AND %[4]s`, name, found, condition, ours)
 }
 
 func (l *list) read(schema, where string) string {
@@ -331,7 +340,9 @@ func (l *list) statements(schema string) listStatements {
 	return listStatements{
 		replace: fmt.Sprintf(`WITH d AS (SELECT * FROM json_to_recordset($1::json) AS d(key text, items json)),
 n AS MATERIALIZED (SELECT d.key, %s FROM d, LATERAL ROWS FROM (json_to_recordset(d.items) AS (%s)) WITH ORDINALITY x),
-gone AS (DELETE FROM %s t USING d WHERE t.%s = d.key AND NOT EXISTS (SELECT FROM n WHERE n.key = t.%[4]s AND n.item = t."%[5]s"))
+gone AS (DELETE FROM %[3]s t WHERE t.ctid = ANY (ARRAY(SELECT c.place FROM d
+CROSS JOIN LATERAL (SELECT o.ctid AS place, o.%[4]s AS key, o."%[5]s" AS item FROM %[3]s o WHERE o.%[4]s = d.key OFFSET 0) c
+WHERE (c.key, c.item) NOT IN (SELECT n.key, n.item FROM n))))
 INSERT INTO %[3]s AS t (%[4]s, %[6]s) SELECT n.key, %[7]s FROM n
 ON CONFLICT (%[4]s, "%[5]s") DO UPDATE SET %[8]s WHERE (%[9]s) IS DISTINCT FROM (%[10]s)`,
 			l.given(got), strings.Join(fields, ", "), name, l.parent, l.item, strings.Join(names, ", "), l.columnsOf("n", len(names)),

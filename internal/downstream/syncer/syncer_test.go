@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -343,6 +344,104 @@ func (p *pinned) Read(ctx context.Context, req downstream.ReadRequest) (downstre
 	r, err := p.Driver.Read(ctx, req)
 	r.Pins.StoreID = *p.store
 	return r, err
+}
+
+// A driver in which one record depends on others sees all of them, and what it makes of the others is delivered too.
+func TestProjection(t *testing.T) {
+	user, access := drivertest.Person("ana", true)
+	b := lay(t, []downstream.Record{user, access, drivertest.Group("quebecois", "ana"), drivertest.Group("other")}, func(b *bench) {
+		b.config.Driver = &counting{seen: &seen{Driver: b.memory.Driver(downstream.Options{}), bench: b}}
+	})
+	b.pass()
+	describe := func() string {
+		for _, r := range b.memory.Rows() {
+			if r.Kind == downstream.Groups && r.Key == "quebecois" {
+				return r.Image["description"]
+			}
+		}
+		return ""
+	}
+	if got := describe(); got != `"1"` || !b.status.Synced.OK {
+		t.Fatalf("the group says %s, %+v", got, b.status)
+	}
+	b.calls = nil
+	_, archived := drivertest.Person("ana", false)
+	b.loop.Touch(b.org.Want(archived)...)
+	b.pass()
+	if got := describe(); got != `"0"` {
+		t.Errorf("the group says %s", got)
+	}
+	changed := 0
+	for _, c := range b.calls {
+		changed += len(c.Changes)
+	}
+	if changed != 2 {
+		t.Errorf("%d changes, want the access and the group", changed)
+	}
+	b.start()
+	b.calls = nil
+	b.pass()
+	if len(b.calls) > 0 {
+		t.Errorf("a restart makes %d calls", len(b.calls))
+	}
+}
+
+// counting writes into every group how many people have access through it.
+type counting struct{ *seen }
+
+func (counting) Projection() downstream.Projection {
+	return &count{records: map[downstream.ID]downstream.Record{}}
+}
+
+type count struct {
+	records map[downstream.ID]downstream.Record
+}
+
+func (c *count) Update(changed []downstream.Record, gone []downstream.ID) []downstream.Record {
+	before := map[downstream.ID]string{}
+	groups := func() (out []downstream.Record) {
+		for id := range c.records {
+			if id.Kind == downstream.Groups {
+				r, _ := c.Record(id)
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	for _, r := range groups() {
+		before[r.ID()] = r.Content.(*downstream.Group).Description
+	}
+	for _, r := range changed {
+		c.records[r.ID()] = r
+	}
+	for _, id := range gone {
+		delete(c.records, id)
+	}
+	out := changed
+	for _, r := range groups() {
+		if before[r.ID()] != r.Content.(*downstream.Group).Description {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (c *count) Record(id downstream.ID) (downstream.Record, bool) {
+	r, ok := c.records[id]
+	g, isGroup := r.Content.(*downstream.Group)
+	if !ok || !isGroup {
+		return r, ok
+	}
+	n := 0
+	for _, other := range c.records {
+		if a, ok := other.Content.(*downstream.AccessGrants); ok && slices.Contains(a.Groups, r.Name) {
+			n++
+		}
+	}
+	d := *g
+	d.Description = fmt.Sprint(n)
+	r.Content = &d
+	return r, true
 }
 
 // Each Downstream is an island: one whose system hangs delays no other, and ends with its context.

@@ -403,7 +403,7 @@ var _ = Describe("The shipped ClusterRoles", func() {
 		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 	}
 
-	It("are those of API section 6", func() {
+	It("M-06, V-02: are those of API section 6", func() {
 		supervisorSeats := times([]string{"assign-supervisors"}, []string{"usergroups", "queues", "campaigns"})
 		strong := slices.Concat(supervisorSeats, times([]string{"set-availability", "approve-card", "block", "archive", "edit"}, []string{"teammates"}),
 			times([]string{"override"}, inputs), times([]string{"mention-for", "resolve-for"}, []string{"mentions"}), []string{"assign profileroles"})

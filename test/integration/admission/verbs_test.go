@@ -488,7 +488,7 @@ var _ = Describe("Layer 3", func() {
 		Expect(max.patches(ctx, t, "Mention/begun", `{metadata: {labels: {a: b}}}`)).To(beAdmitted())
 	})
 
-	It("S-130: what a supervisor may patch (ACT-13)", func(ctx context.Context) {
+	It("S-130, V-47: what a supervisor may patch (ACT-13)", func(ctx context.Context) {
 		t := newTenant(ctx, rollcallv1.PresetCustom, nil, `Teammate ana {card: {bio: Hello}}`)
 		supervisor := as(user("supervisor"))
 		Expect(supervisor.patches(ctx, t, "Teammate/ana", `{spec: {skills: [{name: french, level: 3}], maxChats: 4, absences: [{name: summer}]}}`)).To(beAdmitted())

@@ -100,7 +100,7 @@ func programs() (initdb, postgres string, err error) {
 		return "", "", errMissing
 	}
 	version := func(path string) int {
-		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) //nolint:errcheck // 0 loses
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // what is no number loses
 		return n
 	}
 	initdb = slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })
