@@ -5,11 +5,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
 	"github.com/rollcall-dev/rollcall/controllers/effectiveaccess"
 	"github.com/rollcall-dev/rollcall/controllers/intake"
 	"github.com/rollcall-dev/rollcall/controllers/mention"
@@ -32,6 +35,10 @@ type Options struct {
 	Ready *func() error
 	// Intake takes in inbound events; it is off unless it has an address.
 	Intake intake.Options
+	// AllowCIDRs are ranges inside the cluster or a private network that connected systems may be in.
+	AllowCIDRs []netip.Prefix
+	// Drivers, if set, are those of connected systems instead of what production has.
+	Drivers map[rollcallv1.Driver]downstreamcontroller.Open
 	// Workers is how many objects of a kind are written at once; 0 is 16.
 	Workers int
 }
@@ -78,8 +85,20 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 	if err := routeplan.Add(mgr, lines.Plans, writer, o.Workers); err != nil {
 		return nil, err
 	}
+	line := desks.NewLine()
+	rooms := downstreamcontroller.NewRooms(line)
+	if o.Drivers == nil {
+		o.Drivers = drivers()
+	}
+	if err := downstreamcontroller.Add(ctx, mgr, downstreamcontroller.Options{
+		Desks: desks, Line: line, Rooms: rooms, Writer: writer, Recorder: mgr.GetEventRecorder("rollcall"), Now: o.Now,
+		Drivers: o.Drivers, Dial: downstreamcontroller.NewDial(o.AllowCIDRs), Workers: o.Workers,
+	}); err != nil {
+		return nil, err
+	}
 	ready, err := rostercontroller.Add(ctx, mgr, rostercontroller.Options{
 		Desks: desks, Lines: lines, Writer: writer, Recorder: mgr.GetEventRecorder("rollcall"), Now: o.Now, Wake: o.Wake, Workers: 2,
+		Follower: rooms,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("adding what computes: %w", err)

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -32,6 +33,7 @@ type options struct {
 	verbosity       int
 	intake          intake.Options
 	intakeNames     string
+	allowCIDRs      []netip.Prefix
 }
 
 func main() {
@@ -42,6 +44,11 @@ func main() {
 	flag.BoolVar(&o.elect, "leader-elect", true, "wait for a Lease before writing anything, so that only one of several replicas does")
 	flag.StringVar(&o.leaseNamespace, "leader-election-namespace", "", "namespace of the Lease; default: the namespace this runs in")
 	o.intakeFlags()
+	flag.Func("allow-cidr", "range of addresses inside the cluster, a private network or this machine that Downstreams may connect to; may be given several times", func(s string) error {
+		prefix, err := netip.ParsePrefix(s)
+		o.allowCIDRs = append(o.allowCIDRs, prefix)
+		return err
+	})
 	flag.IntVar(&o.verbosity, "v", 0, "how much to log beyond what operators need; 5 is for debugging")
 	flag.Parse()
 
@@ -93,7 +100,7 @@ func run(ctx context.Context, o options) error {
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.leaseNamespace,
 		LeaderElectionReleaseOnCancel: true, // nothing runs after the manager has stopped
-	}, controllers.Options{Intake: o.intake})
+	}, controllers.Options{Intake: o.intake, AllowCIDRs: o.allowCIDRs})
 	if err != nil {
 		return err
 	}

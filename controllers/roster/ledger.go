@@ -12,10 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
-	acrollcall "github.com/rollcall-dev/rollcall/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/ledger"
 	"github.com/rollcall-dev/rollcall/internal/lint"
-	"github.com/rollcall-dev/rollcall/internal/publish"
 )
 
 // companions is how long the first loss of a Ledger object waits for others: what is deleted together is lost together.
@@ -97,11 +95,7 @@ func (r *Reconciler) keep(ctx context.Context, room *room) error {
 			}
 			delete(room.kept, name)
 		} else {
-			declared, err := declareLedger(room.namespace, shard.Object)
-			if err != nil {
-				return err
-			}
-			if err := r.writer.Keep(ctx, declared); err != nil {
+			if err := r.writer.Keep(ctx, room.namespace, shard.Object); err != nil {
 				return err
 			}
 			room.kept[name] = shard.Object
@@ -121,17 +115,4 @@ func (r *Reconciler) dropShard(ctx context.Context, room *room, name string) err
 		return fmt.Errorf("reading Ledger %s: %w", name, err)
 	}
 	return r.writer.Delete(ctx, kindLedger, live)
-}
-
-func declareLedger(namespace string, l *rollcallv1.Ledger) (*acrollcall.LedgerApplyConfiguration, error) {
-	declared, err := publish.Declare[acrollcall.LedgerApplyConfiguration](&rollcallv1.Ledger{
-		Record: l.Record, Subject: l.Subject, Shard: l.Shard, Stamp: l.Stamp, Inventory: l.Inventory, People: l.People, Keys: l.Keys,
-	})
-	if err != nil {
-		return nil, err
-	}
-	object := acrollcall.Ledger(l.Name, namespace).WithLabels(l.Labels)
-	object.Record, object.Subject, object.Shard, object.Stamp = declared.Record, declared.Subject, declared.Shard, declared.Stamp
-	object.Inventory, object.People, object.Keys = declared.Inventory, declared.People, declared.Keys
-	return object, nil
 }

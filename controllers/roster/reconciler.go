@@ -34,6 +34,14 @@ type Lines struct {
 	Inputs        map[string]*desk.Line
 }
 
+// Follower is told what the engines take in, for results that are kept up to date beside those of the engine.
+type Follower interface {
+	// Applied is called, with the engine locked, after it took in changes, or is a new one.
+	Applied(namespace string, e *engine.Engine, changes []roster.Change)
+	// Released is called when what was computed is in the Ledger, and whenever the standing of a namespace may have changed.
+	Released(namespace string, standing desk.Standing)
+}
+
 // Reconciler works on namespaces. One worker at a time has a namespace.
 type Reconciler struct {
 	desks    *desk.Desks
@@ -44,6 +52,7 @@ type Reconciler struct {
 	now      func() time.Time
 	changes  *changes
 	store    store
+	follower Follower
 
 	mu    sync.Mutex
 	rooms map[string]*room
@@ -117,7 +126,7 @@ func (r *Reconciler) withoutOrganization(room *room) ctrl.Result {
 		room.missingSince = now
 	}
 	if wait := absence - now.Sub(room.missingSince); wait > 0 {
-		room.desk.Release(desk.Missing)
+		r.release(room, desk.Missing)
 		return ctrl.Result{RequeueAfter: wait}
 	}
 	if r.store.empty(room.namespace) {
@@ -125,7 +134,7 @@ func (r *Reconciler) withoutOrganization(room *room) ctrl.Result {
 		return ctrl.Result{}
 	}
 	if room.desk.Standing() != desk.Absent {
-		room.desk.Release(desk.Absent)
+		r.release(room, desk.Absent)
 		for kind, line := range r.lines.Inputs {
 			for _, o := range r.store.list(kind, room.namespace) {
 				line.SendLater(client.ObjectKeyFromObject(o))
@@ -133,6 +142,20 @@ func (r *Reconciler) withoutOrganization(room *room) ctrl.Result {
 		}
 	}
 	return ctrl.Result{}
+}
+
+// release lets results out, and says so to whoever follows.
+func (r *Reconciler) release(room *room, standing desk.Standing) {
+	room.desk.Release(standing)
+	if r.follower != nil {
+		r.follower.Released(room.namespace, standing)
+	}
+}
+
+func (r *Reconciler) follow(room *room, e *engine.Engine, batch []roster.Change) {
+	if r.follower != nil {
+		r.follower.Applied(room.namespace, e, batch)
+	}
 }
 
 func (r *Reconciler) forget(namespace string) {
@@ -152,6 +175,9 @@ func (r *Reconciler) compute(ctx context.Context, room *room) (wait time.Duratio
 		if !completed {
 			room.built = false
 			room.desk.Fail()
+			if r.follower != nil {
+				r.follower.Released(room.namespace, desk.Failed)
+			}
 			r.lines.Inputs[roster.KindOrganization].Send(types.NamespacedName{Namespace: room.namespace, Name: rollcallv1.OrganizationName})
 		}
 	}()
@@ -192,6 +218,7 @@ func (r *Reconciler) compute(ctx context.Context, room *room) (wait time.Duratio
 			r.note(room, touched)
 		}
 		r.note(room, e.Apply(now, batch...))
+		r.follow(room, e, batch)
 		room.due.changed(batch)
 		room.notices.compare(e, room.due.inputs, batch)
 		return len(room.unkept) > 0
@@ -237,6 +264,7 @@ func (r *Reconciler) build(ctx context.Context, room *room) {
 	room.desk.Replace(e)
 	room.desk.Engine(func(e *engine.Engine) bool {
 		r.note(room, touched)
+		r.follow(room, e, batch)
 		room.due.changed(batch)
 		room.notices.compare(e, room.due.inputs, nil)
 		return len(room.unkept) > 0
@@ -284,7 +312,7 @@ func (r *Reconciler) publish(room *room, organization *rollcallv1.Organization) 
 	if before != standing || room.due.everything {
 		room.due.strays(r.store, room.namespace)
 	}
-	room.desk.Release(standing)
+	r.release(room, standing)
 	room.newcomers.hold(&room.due, &room.pace, time.Now(), func(kind, name string) bool {
 		return r.store.get(kind, room.namespace, name) != nil
 	})

@@ -41,6 +41,8 @@ type Options struct {
 	Wake <-chan event.TypedGenericEvent[string]
 	// Workers is how many namespaces are worked on at once.
 	Workers int
+	// Follower is told what the engines take in; nil: nobody is.
+	Follower Follower
 }
 
 // Add adds the controller to the manager and returns the check of its readiness.
@@ -51,7 +53,7 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 	}
 	r := &Reconciler{
 		desks: o.Desks, lines: o.Lines, client: mgr.GetClient(), writer: o.Writer, recorder: o.Recorder, now: o.Now,
-		changes: newChanges(), store: s, rooms: map[string]*room{},
+		changes: newChanges(), store: s, rooms: map[string]*room{}, follower: o.Follower,
 	}
 	b := builder.TypedControllerManagedBy[string](mgr).Named("roster").
 		WithOptions(controller.TypedOptions[string]{MaxConcurrentReconciles: o.Workers}).

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	acrollcall "github.com/rollcall-dev/rollcall/api/v1alpha1/applyconfiguration/api/v1alpha1"
 )
 
 // FieldOwner is the field manager of everything that the operator writes.
@@ -191,15 +192,32 @@ func (w *Writer) Delete(ctx context.Context, kind string, live client.Object) er
 	return nil
 }
 
-// Keep applies a Ledger object whole. Whatever kept it from being written, except that its namespace is going, is an error:
+// Keep applies a Ledger object whole, by name, labels and contents. Whatever kept it from being written, except that its namespace is going, is an error:
 // what follows from the Ledger waits for it.
-func (w *Writer) Keep(ctx context.Context, object runtime.ApplyConfiguration) error {
+func (w *Writer) Keep(ctx context.Context, namespace string, l *rollcallv1.Ledger) error {
+	object, err := declareLedger(namespace, l)
+	if err != nil {
+		return err
+	}
 	writes.WithLabelValues("Ledger", "apply").Inc()
-	err := w.Client.Apply(ctx, object, FieldOwner, client.ForceOwnership)
+	err = w.Client.Apply(ctx, object, FieldOwner, client.ForceOwnership)
 	if err != nil && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		return fmt.Errorf("keeping the Ledger: %w", err)
 	}
 	return nil
+}
+
+func declareLedger(namespace string, l *rollcallv1.Ledger) (*acrollcall.LedgerApplyConfiguration, error) {
+	declared, err := Declare[acrollcall.LedgerApplyConfiguration](&rollcallv1.Ledger{
+		Record: l.Record, Subject: l.Subject, Shard: l.Shard, Stamp: l.Stamp, Inventory: l.Inventory, People: l.People, Keys: l.Keys,
+	})
+	if err != nil {
+		return nil, err
+	}
+	object := acrollcall.Ledger(l.Name, namespace).WithLabels(l.Labels)
+	object.Record, object.Subject, object.Shard, object.Stamp = declared.Record, declared.Subject, declared.Shard, declared.Stamp
+	object.Inventory, object.People, object.Keys = declared.Inventory, declared.People, declared.Keys
+	return object, nil
 }
 
 // late reports whether a write failed because the object was deleted, replaced or changed since it was read, or its

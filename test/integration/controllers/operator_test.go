@@ -17,7 +17,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/controllers"
+	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
 	"github.com/rollcall-dev/rollcall/controllers/intake"
 )
 
@@ -116,6 +118,8 @@ type operator struct {
 	// as, if set, is who it runs as instead of an administrator; intake is off unless it has a listener.
 	as     rest.ImpersonationConfig
 	intake intake.Options
+	// drivers, if set, are those of connected systems.
+	drivers map[rollcallv1.Driver]downstreamcontroller.Open
 }
 
 // begin starts an operator; it stops at the end of the spec. prepare may change what it starts with.
@@ -136,7 +140,7 @@ func begin(clock *handClock, prepare ...func(o *operator, s *ctrl.Options)) *ope
 	own.Wrap(o.wrap)
 	ctx, cancel := context.WithCancel(context.Background())
 	o.halt = cancel
-	mgr, err := controllers.NewManager(ctx, own, settings, controllers.Options{Now: clock.Now, Wake: o.wake, Ready: &o.ready, Intake: o.intake})
+	mgr, err := controllers.NewManager(ctx, own, settings, controllers.Options{Now: clock.Now, Wake: o.wake, Ready: &o.ready, Intake: o.intake, Drivers: o.drivers})
 	Expect(err).NotTo(HaveOccurred())
 	o.mgr = mgr
 	go func() { o.done <- mgr.Start(ctx) }()

@@ -1,0 +1,244 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
+	"github.com/rollcall-dev/rollcall/internal/downstream"
+	"github.com/rollcall-dev/rollcall/internal/downstream/drivertest"
+)
+
+// fiveGroups is an organization with five groups, so that losing four of them looks like a mistake.
+const fiveGroups = `
+kind: Organization
+metadata: {name: default}
+---
+kind: Teammate
+metadata: {name: ana}
+spec: {identity: {email: ana@fjordline.example}}
+---
+kind: UserGroup
+metadata: {name: g1}
+spec: {members: [{name: ana}]}
+---
+kind: UserGroup
+metadata: {name: g2}
+spec: {members: [{name: ana}]}
+---
+kind: UserGroup
+metadata: {name: g3}
+spec: {members: [{name: ana}]}
+---
+kind: UserGroup
+metadata: {name: g4}
+spec: {members: [{name: ana}]}
+---
+kind: UserGroup
+metadata: {name: g5}
+spec: {members: [{name: ana}]}
+`
+
+// warehouse is a Downstream; what it says of its mode is to be filled in.
+func warehouse(more string) string {
+	return `
+kind: Downstream
+metadata: {name: warehouse}
+spec: {driver: PostgreSQL, postgreSQL: {}, records: [Users, Groups], removal: Delete, safety: {confirmAbsences: 1}, credentialsSecretRef: {name: dsn}, ` + more + `}
+`
+}
+
+// names returns what a system holds as "Users/ana …"; records that confer nothing are in parentheses.
+func names(m *drivertest.Memory) func() []string {
+	return func() []string {
+		out := []string{}
+		for _, r := range m.Rows() {
+			name := string(r.Kind) + "/" + r.Key
+			if r.Inactive {
+				name = "(" + name + ")"
+			}
+			out = append(out, name)
+		}
+		return out
+	}
+}
+
+var _ = Describe("Downstreams", func() {
+	var (
+		ns     string
+		clock  *handClock
+		op     *operator
+		system *drivertest.Memory
+	)
+	const ana, all = "Users/email=ana@fjordline.example", 6
+	begins := func() *operator {
+		GinkgoHelper()
+		o := begin(clock, func(o *operator, _ *ctrl.Options) {
+			o.drivers = map[rollcallv1.Driver]downstreamcontroller.Open{
+				rollcallv1.DriverPostgreSQL: func(_ context.Context, opening downstreamcontroller.Opening) (downstream.Driver, error) {
+					if opening.Namespace != ns { // of an earlier spec
+						return drivertest.NewMemory().Driver(opening.Options), nil
+					}
+					return system.Driver(opening.Options), nil
+				},
+			}
+		})
+		Eventually(func() error { return o.ready() }).Should(Succeed())
+		return o
+	}
+	secret := func(ctx context.Context, labels map[string]string) {
+		GinkgoHelper()
+		Expect(kube.Create(ctx, &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "dsn", Labels: labels}, StringData: map[string]string{"dsn": "x"},
+		})).To(Succeed())
+	}
+	opted := map[string]string{rollcallv1.LabelDownstream: "warehouse"}
+	is := func(ctx context.Context, kind string) func() string {
+		return condition(ctx, "Downstream", ns, "warehouse", kind)
+	}
+	held := func(ctx context.Context) func() int32 {
+		return func() int32 {
+			d, err := get[rollcallv1.Downstream](ctx, ns, "warehouse")()
+			if err != nil || d.Status.Held == nil {
+				return 0
+			}
+			return d.Status.Held.Count
+		}
+	}
+	approve := func(ctx context.Context) {
+		GinkgoHelper()
+		d, err := get[rollcallv1.Downstream](ctx, ns, "warehouse")()
+		Expect(err).NotTo(HaveOccurred())
+		edit(ctx, "Downstream", ns, "warehouse", fmt.Sprintf("{metadata: {annotations: {%s: %q}}}", rollcallv1.AnnotationApproveRemovals, d.Status.Held.Hash))
+	}
+	inventories := func(ctx context.Context) func() int {
+		return func() int {
+			var list rollcallv1.LedgerList
+			Expect(kube.List(ctx, &list, client.InNamespace(ns), client.MatchingLabels{rollcallv1.LabelLedger: "inventory"})).To(Succeed())
+			return len(list.Items)
+		}
+	}
+	BeforeEach(func(ctx context.Context) {
+		ns, clock, system = namespace(ctx), &handClock{now: opening}, drivertest.NewMemory()
+		op = begins()
+		create(ctx, ns, fiveGroups)
+	})
+
+	It("delivers, and after an edit the record that it touches; a restart writes nothing", func(ctx context.Context) {
+		secret(ctx, opted)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(names(system)).Should(HaveLen(all))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		for kind, want := range map[string]string{"Ready": "True", "Reachable": "True", "Drifted": "False", "RemovalsHeld": "False"} {
+			Expect(is(ctx, kind)()).To(Equal(want+"/AsExpected"), kind)
+		}
+		create(ctx, ns, "kind: Teammate\nmetadata: {name: max}\nspec: {identity: {email: max@fjordline.example}}")
+		Eventually(names(system)).Should(ContainElement("Users/email=max@fjordline.example"))
+		op.rest(ns)
+		op.count(ctx, ns)
+		op.stop()
+		before := system.Rows()
+		requests := system.Requests()
+		op = begins()
+		Eventually(system.Requests).Should(BeNumerically(">", requests), "everything is read again")
+		op.rest(ns)
+		Expect(op.of(ns)).To(BeEmpty())
+		Expect(system.Rows()).To(Equal(before))
+	})
+
+	It("plans only in mode Observe, and delivers once told to", func(ctx context.Context) {
+		secret(ctx, opted)
+		create(ctx, ns, warehouse("mode: Observe"))
+		Eventually(is(ctx, "Synced")).Should(Equal("False/Incomplete"))
+		d, err := get[rollcallv1.Downstream](ctx, ns, "warehouse")()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(d.Status.Plan.Creates).To(BeEquivalentTo(all))
+		Expect(names(system)()).To(BeEmpty())
+		edit(ctx, "Downstream", ns, "warehouse", "{spec: {mode: Upsert}}")
+		Eventually(names(system)).Should(HaveLen(all))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+	})
+
+	It("holds removals that look like a mistake until exactly those are approved", func(ctx context.Context) {
+		secret(ctx, opted)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		edit(ctx, "Organization", ns, "default", "{spec: {suspend: true}}") // so that all are missed at once
+		Eventually(func() []string { return op.of(ns) }).Should(ContainElement("PATCH organizations status default"))
+		for _, name := range []string{"g1", "g2", "g3", "g4"} {
+			remove(ctx, "UserGroup", ns, name)
+		}
+		op.rest(ns)
+		edit(ctx, "Organization", ns, "default", "{spec: {suspend: false}}")
+		Eventually(held(ctx)).Should(BeEquivalentTo(4))
+		Expect(is(ctx, "RemovalsHeld")()).To(Equal("True/OverLimit"))
+		Expect(names(system)()).To(HaveLen(all))
+		approve(ctx)
+		Eventually(names(system)).Should(Equal([]string{"Groups/g5", ana}))
+		Eventually(is(ctx, "RemovalsHeld")).Should(Equal("False/AsExpected"))
+	})
+
+	It("sends nothing while the organization is suspended, and the difference afterwards", func(ctx context.Context) {
+		secret(ctx, opted)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		edit(ctx, "Organization", ns, "default", "{spec: {suspend: true}}")
+		Eventually(func() []string { return op.of(ns) }).Should(ContainElement("PATCH organizations status default"))
+		op.rest(ns)
+		create(ctx, ns, "kind: Teammate\nmetadata: {name: max}\nspec: {identity: {email: max@fjordline.example}}")
+		Consistently(names(system)).Should(HaveLen(all))
+		edit(ctx, "Organization", ns, "default", "{spec: {suspend: false}}")
+		Eventually(names(system)).Should(HaveLen(all + 1))
+	})
+
+	It("sends nothing with a Secret that did not opt in", func(ctx context.Context) {
+		secret(ctx, nil)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(is(ctx, "Reachable")).Should(Equal("False/SecretNotOptedIn"))
+		Expect(is(ctx, "Synced")()).To(Equal("False/Incomplete"))
+		op.rest(ns)
+		Expect(system.Requests()).To(BeZero())
+	})
+
+	It("says which drivers it does not carry, and leaves such an object alone", func(ctx context.Context) {
+		create(ctx, ns, "kind: Downstream\nmetadata: {name: warehouse}\nspec: {driver: HTTP, http: {url: 'https://hooks.example'}, records: [Users], credentialsSecretRef: {name: dsn}}")
+		Eventually(is(ctx, "Ready")).Should(Equal("False/Invalid"))
+		remove(ctx, "Downstream", ns, "warehouse")
+		Eventually(func() any { return read(ctx, "Downstream", ns, "warehouse") }).Should(BeNil())
+	})
+
+	It("lets everything go when it is deleted, inventory included", func(ctx context.Context) {
+		secret(ctx, opted)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		Expect(inventories(ctx)()).To(Equal(1))
+		remove(ctx, "Downstream", ns, "warehouse")
+		Eventually(func() any { return read(ctx, "Downstream", ns, "warehouse") }).Should(BeNil())
+		Eventually(inventories(ctx)).Should(BeZero())
+		op.rest(ns)
+		Expect(names(system)()).To(HaveLen(all))
+		Expect(inventories(ctx)()).To(BeZero())
+	})
+
+	It("removes everything when it is deleted with onDelete Remove, once that is approved", func(ctx context.Context) {
+		secret(ctx, opted)
+		clock.set(time.Now()) // deletion is timed by the API server
+		create(ctx, ns, warehouse("mode: Full, onDelete: Remove"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		remove(ctx, "Downstream", ns, "warehouse")
+		Eventually(held(ctx)).Should(BeEquivalentTo(all))
+		Expect(names(system)()).To(HaveLen(all))
+		approve(ctx)
+		Eventually(func() any { return read(ctx, "Downstream", ns, "warehouse") }).Should(BeNil())
+		Expect(names(system)()).To(BeEmpty())
+	})
+})
