@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -57,6 +58,43 @@ func find[T any](t *testing.T, all resmap.ResMap, kind, name string) T {
 	t.Fatalf("no %s %s", kind, name)
 	return out
 }
+
+// The component gives the permissions that the intake needs; without it the operator has none of them.
+func TestComponentGivesPermissions(t *testing.T) {
+	all := build(t)
+	manager := find[appsv1.Deployment](t, all, "Deployment", "rollcall-manager")
+	wide := find[rbacv1.ClusterRole](t, all, "ClusterRole", permissions)
+	for _, resource := range []string{"tokenreviews", "subjectaccessreviews"} {
+		if !slices.ContainsFunc(wide.Rules, func(r rbacv1.PolicyRule) bool {
+			return slices.Contains(r.Resources, resource) && slices.Contains(r.Verbs, "create")
+		}) {
+			t.Errorf("no permission to create %s in %v", resource, wide.Rules)
+		}
+	}
+	narrow := find[rbacv1.Role](t, all, "Role", permissions)
+	if narrow.Namespace != manager.Namespace || !slices.ContainsFunc(narrow.Rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.ResourceNames, ConfigMapName) }) {
+		t.Errorf("no permission to write ConfigMap %s of %s: %+v", ConfigMapName, manager.Namespace, narrow)
+	}
+	account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: manager.Spec.Template.Spec.ServiceAccountName, Namespace: manager.Namespace}
+	if got := find[rbacv1.ClusterRoleBinding](t, all, "ClusterRoleBinding", permissions).Subjects; !slices.Equal(got, []rbacv1.Subject{account}) {
+		t.Errorf("the ClusterRole is bound to %v, want %v", got, account)
+	}
+	if got := find[rbacv1.RoleBinding](t, all, "RoleBinding", permissions).Subjects; !slices.Equal(got, []rbacv1.Subject{account}) {
+		t.Errorf("the Role is bound to %v, want %v", got, account)
+	}
+	without, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../../config/default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range without.Resources() {
+		if r.GetName() == permissions {
+			t.Errorf("%s %s is there although the intake is off", r.GetKind(), r.GetName())
+		}
+	}
+}
+
+// permissions is the name of roles and bindings of the intake.
+const permissions = "rollcall-operator-intake"
 
 // The component turns the intake on, and the Service leads to it.
 func TestComponent(t *testing.T) {

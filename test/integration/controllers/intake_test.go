@@ -207,7 +207,7 @@ var _ = Describe("The intake of inbound events", func() {
 	var op *operator
 	var to *sender
 	BeforeEach(func(ctx context.Context) {
-		install(ctx, "manager/namespace.yaml", "rbac/service_account.yaml", "rbac/manager_role.yaml", "rbac/intake_role.yaml")
+		install(ctx, "manager/namespace.yaml", "rbac/service_account.yaml", "rbac/manager_role.yaml", "intake/role.yaml")
 		ns = namespace(ctx)
 		// The ConfigMap of a former spec speaks of processes that are gone.
 		Expect(client.IgnoreNotFound(kube.Delete(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: intake.ConfigMapName}}))).To(Succeed())
