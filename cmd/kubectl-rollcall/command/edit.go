@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
@@ -155,7 +156,30 @@ func (o *organization) selected(e *editing, args []string) ([]string, error) {
 			out = append(out, name)
 		}
 	}
+	if len(out) == 0 && !e.all {
+		return nil, inputError("no teammate in namespace %s is what %s; expected somebody to edit", o.namespace, e.asked())
+	}
 	return out, nil
+}
+
+// asked are the filters as they were written.
+func (e *editing) asked() string {
+	var out []string
+	if e.selector != "" {
+		out = append(out, "--selector "+e.selector)
+	}
+	for _, f := range []struct {
+		flag   string
+		values []string
+	}{{"--group", e.groups}, {"--with-role", e.roles}, {"--with-skill", e.skills}} {
+		for _, v := range f.values {
+			out = append(out, f.flag+" "+v)
+		}
+	}
+	if len(out) == 1 {
+		return out[0] + " asks for"
+	}
+	return strings.Join(out, " and ") + " ask for"
 }
 
 // filters are the conditions of the flags; all must hold.

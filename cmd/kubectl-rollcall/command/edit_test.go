@@ -186,6 +186,8 @@ func TestEditExitCodes(t *testing.T) {
 		"an unknown group":          {[]string{"--group", "lost", "--archive"}, 65, `UserGroup "lost" is unknown`},
 		"an unknown role":           {[]string{"--with-role", "chef", "--archive"}, 65, `AccountRole "chef" is unknown`},
 		"an unknown skill":          {[]string{"--with-skill", "dutch", "--archive"}, 65, `skill "dutch" is unknown`},
+		"a selector of nobody":      {[]string{"-l", "team=moon", "--archive"}, 65, "no teammate in namespace default is what --selector team=moon asks for"},
+		"filters of nobody":         {[]string{"-l", "team=moon", "--with-skill", "french", "--archive"}, 65, "is what --selector team=moon and --with-skill french ask for"},
 		"an unknown leader":         {[]string{"ana", "--leader", "zoe"}, 65, `teammate "zoe" is unknown`},
 		"a bad selector":            {[]string{"-l", "a in", "--archive"}, 64, "--selector"},
 		"a bad number":              {[]string{"ana", "--max-chats", "many"}, 64, `--max-chats "many" is not a number`},
