@@ -78,7 +78,7 @@ type Reconciler struct {
 	reader  client.Reader // without a cache
 	buckets *syncer.Buckets
 	ctx     context.Context // of all loops
-	stop    context.CancelFunc
+	cancel  context.CancelFunc
 	log     logr.Logger
 
 	mu      sync.Mutex
@@ -91,20 +91,20 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Options: o, reader: mgr.GetAPIReader(), buckets: syncer.NewBuckets(),
 		log: mgr.GetLogger().WithValues("controller", "downstream"), workers: map[types.NamespacedName]*worker{},
 	}
-	r.ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	err := ctrl.NewControllerManagedBy(mgr).Named("downstream").For(&rollcallv1.Downstream{}).WatchesRawSource(o.Line).
 		Watches(&rollcallv1.Ledger{}, handler.Funcs{DeleteFunc: r.ledgerDeleted}).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Workers}).Complete(r)
 	if err == nil {
 		err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 			<-ctx.Done()
-			r.stop()
+			r.cancel()
 			r.wait()
 			return nil
 		}))
 	}
 	if err != nil {
-		r.stop()
+		r.cancel()
 		return fmt.Errorf("adding the controller downstream: %w", err)
 	}
 	return nil
