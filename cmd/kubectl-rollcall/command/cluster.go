@@ -68,11 +68,13 @@ func mapper() meta.RESTMapper {
 	return m
 }
 
-// clusterError says whether the cluster could not be asked, or refused.
+// clusterError says whether the cluster could not be asked, or refused: a denial is a no, from a cluster that was reached.
 func clusterError(err error) error {
 	_, network := errors.AsType[*url.Error](err)
 	_, lookup := errors.AsType[net.Error](err)
 	switch {
+	case apierrors.IsForbidden(err):
+		return &failure{exitNo, fmt.Errorf("denied: %w", err)}
 	case apierrors.IsNotFound(err):
 		return &failure{exitUnreachable, fmt.Errorf("%w; expected a cluster with the CRDs of rollcall.dev", err)}
 	case network || lookup:

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/manifest"
@@ -255,6 +256,15 @@ func (p *plugin) propose(org *organization, namespace string, spec *rollcallv1.M
 	if org != nil {
 		p.note("note: %s", org.reach(m))
 		p.note("note: set spec.source.username to the Kubernetes user who applies it; without an author it is rejected (%s)", rollcallv1.ReasonAuthorNotAllowed)
+	}
+	if dir == "" && p.options.output == "json" {
+		var values map[string]any
+		if err := yaml.Unmarshal(data, &values); err != nil {
+			return fmt.Errorf("reading the manifest of Mention/%s: %w", m.Name, err)
+		}
+		if data, err = encodeJSON(values); err != nil {
+			return err
+		}
 	}
 	return p.writeFiles(dir, []file{{"mention-" + m.Name + ".yaml", data}})
 }

@@ -1,13 +1,21 @@
 package command
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/manifest"
@@ -112,6 +120,24 @@ func names(refs []rollcallv1.ObjectRef) []string {
 	return out
 }
 
+// TestMentionAsJSON: the manifest is JSON where -o says so, and the same Mention.
+func TestMentionAsJSON(t *testing.T) {
+	for _, command := range [][]string{{"mention", "g1", "--conversation", "c-1", "Help & <more>"}, {"notify", "ana", "Hello"}} {
+		written := run(t, "", append(command, "-f", in("mentions.yaml"))...)
+		got := run(t, "", append(command, "-f", in("mentions.yaml"), "-o", "json")...)
+		var asJSON, asYAML map[string]any
+		if err := json.Unmarshal([]byte(got.out), &asJSON); err != nil || got.code != 0 {
+			t.Fatalf("%v %v", err, got)
+		}
+		if err := yaml.Unmarshal([]byte(written.out), &asYAML); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(asYAML, asJSON); diff != "" || asJSON["kind"] != "Mention" {
+			t.Errorf("JSON differs (-yaml +json):\n%s", diff)
+		}
+	}
+}
+
 // TestMentionIntoFolder writes a file, which reads back, and replaces none.
 func TestMentionIntoFolder(t *testing.T) {
 	dir := t.TempDir()
@@ -151,6 +177,59 @@ func TestIdle(t *testing.T) {
 			got := idle(&rollcallv1.Mention{Status: tc.status}, "ana")
 			if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
 				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestResolvedBefore: what the same person settled already is no failure, for scripts that try again.
+func TestResolvedBefore(t *testing.T) {
+	entry := func(name string, action rollcallv1.ResolutionAction) []rollcallv1.Resolution {
+		return []rollcallv1.Resolution{{Name: name, Action: action}}
+	}
+	const resolve, closing = rollcallv1.ResolutionActionResolve, rollcallv1.ResolutionActionCloseAndResolve
+	for name, tc := range map[string]struct {
+		state   rollcallv1.AlertState
+		entries []rollcallv1.Resolution
+		action  rollcallv1.ResolutionAction
+		want    bool
+	}{
+		"the same":                {rollcallv1.AlertStateResolved, entry("ana", resolve), resolve, true},
+		"closed before":           {rollcallv1.AlertStateResolved, entry("ana", closing), resolve, true},
+		"closed and again closed": {rollcallv1.AlertStateResolved, entry("ana", closing), closing, true},
+		"resolved, now to close":  {rollcallv1.AlertStateResolved, entry("ana", resolve), closing, false},
+		"settled by somebody":     {rollcallv1.AlertStateResolved, entry("ben", resolve), resolve, false},
+		"not taken yet":           {rollcallv1.AlertStatePending, entry("ana", resolve), resolve, false},
+		"did not count":           {rollcallv1.AlertStateClosed, entry("ana", resolve), resolve, false},
+		"nobody wrote an entry":   {rollcallv1.AlertStateResolved, nil, resolve, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &rollcallv1.Mention{Spec: rollcallv1.MentionSpec{Resolutions: tc.entries}}
+			m.Status.Alerts = []rollcallv1.MentionAlert{{Name: "ana", State: tc.state}}
+			if got := resolvedBefore(m, rollcallv1.Resolution{Name: "ana", Action: tc.action}); got != tc.want {
+				t.Errorf("%v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestClusterError: a denial comes from a cluster that was reached.
+func TestClusterError(t *testing.T) {
+	teammates := schema.GroupResource{Group: "rollcall.dev", Resource: "teammates"}
+	for name, tc := range map[string]struct {
+		err      error
+		wantCode int
+		wantText string
+	}{
+		"denied":      {apierrors.NewForbidden(teammates, "", errors.New("not yours")), exitNo, "denied: teammates"},
+		"no CRDs":     {apierrors.NewNotFound(teammates, ""), exitUnreachable, "expected a cluster with the CRDs"},
+		"unreachable": {&url.Error{Op: "Get", URL: "https://x", Err: errors.New("refused")}, exitUnreachable, "expected a reachable cluster"},
+		"in between":  {fmt.Errorf("asking: %w", apierrors.NewForbidden(teammates, "", errors.New("no"))), exitNo, "denied: asking"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, ok := errors.AsType[*failure](clusterError(tc.err))
+			if !ok || got.code != tc.wantCode || !strings.Contains(got.Error(), tc.wantText) {
+				t.Errorf("%+v, want %d %q", got, tc.wantCode, tc.wantText)
 			}
 		})
 	}

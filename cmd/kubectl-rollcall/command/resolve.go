@@ -75,7 +75,7 @@ func (p *plugin) resolveAll(ctx context.Context, mention, conversation, teammate
 		found = make([]rollcallv1.Mention, 1)
 		err = l.find(ctx, roster.KindMention, mention, &found[0])
 	} else {
-		found, err = l.heldBy(ctx, entry.Name, conversation)
+		found, err = l.heldBy(ctx, entry, conversation)
 	}
 	if err != nil {
 		return err
@@ -124,27 +124,43 @@ func (l *live) resolution(ctx context.Context, teammate string, action rollcallv
 	return entry, nil
 }
 
-// heldBy are the open mentions on a conversation in which somebody holds a Pending alert, by name (S-113).
-func (l *live) heldBy(ctx context.Context, teammate, conversation string) ([]rollcallv1.Mention, error) {
+// heldBy are the open mentions on a conversation in which somebody holds a Pending alert, by name (S-113); if there are none,
+// those that the entry has settled before.
+func (l *live) heldBy(ctx context.Context, entry rollcallv1.Resolution, conversation string) ([]rollcallv1.Mention, error) {
 	all, err := l.mentions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var why string
+	var before []rollcallv1.Mention
 	found := slices.DeleteFunc(all, func(m rollcallv1.Mention) bool {
 		if m.Spec.Conversation == nil || m.Spec.Conversation.ExternalID != conversation {
 			return true
 		}
-		reason := idle(&m, teammate)
+		reason := idle(&m, entry.Name)
 		if reason != "" {
 			why += fmt.Sprintf("; Mention/%s: %s", m.Name, reason)
 		}
+		if resolvedBefore(&m, entry) {
+			before = append(before, m)
+		}
 		return reason != ""
 	})
-	if len(found) == 0 {
-		return nil, &failure{exitNo, fmt.Errorf("%s holds no Pending alert on conversation %q%s", teammate, conversation, why)}
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case len(before) > 0:
+		return before, nil
 	}
-	return found, nil
+	return nil, &failure{exitNo, fmt.Errorf("%s holds no Pending alert on conversation %q%s", entry.Name, conversation, why)}
+}
+
+// resolvedBefore reports whether an entry of the same person counted that asked for the same, or for more.
+func resolvedBefore(m *rollcallv1.Mention, entry rollcallv1.Resolution) bool {
+	a := alertOf(&m.Status, entry.Name)
+	return a != nil && a.State == rollcallv1.AlertStateResolved && slices.ContainsFunc(m.Spec.Resolutions, func(r rollcallv1.Resolution) bool {
+		return r.Name == entry.Name && (r.Action == entry.Action || r.Action == rollcallv1.ResolutionActionCloseAndResolve)
+	})
 }
 
 // idle says why a resolution of somebody would not count; "" if it would.
@@ -172,6 +188,10 @@ func (l *live) settle(ctx context.Context, m *rollcallv1.Mention, entry rollcall
 		out.ConversationID = m.Spec.Conversation.ExternalID
 	}
 	for attempt := 0; ; attempt++ {
+		if resolvedBefore(m, entry) {
+			out.Result, out.Message = resultUnchanged, entry.Name+" resolved it before: "+settled(m, entry.Name)
+			return out
+		}
 		if reason := idle(m, entry.Name); reason != "" {
 			out.Result, out.Message = resultFailed, "nothing written: "+reason
 			return out

@@ -72,6 +72,12 @@ var _ = Describe("reading a cluster", func() {
 		Expect(got.err).To(SatisfyAll(ContainSubstring("you may not read the Ledger"), ContainSubstring("everybody counts as confirmed")))
 	})
 
+	It("says that it was denied, not that the cluster is away", func(ctx SpecContext) {
+		got := run(ctx, "snapshot", "--kubeconfig", reader, "-n", namespace)
+		Expect(got.code).To(Equal(1), got.err)
+		Expect(got.err).To(SatisfyAll(ContainSubstring("error: denied: "), ContainSubstring("ledgers.rollcall.dev is forbidden")))
+	})
+
 	It("reports a namespace without an Organization, and a cluster that is not there", func(ctx SpecContext) {
 		got := run(ctx, "access", "ana", "--kubeconfig", admin, "-n", "elsewhere")
 		Expect(got.code).To(Equal(65))

@@ -274,9 +274,16 @@ var _ = Describe("mentions", Ordered, func() {
 		Expect(alerts(mention(ctx, other))).To(HaveKeyWithValue("ana", rollcallv1.AlertStatePending))
 
 		By("again")
-		got = as(ctx, "ana", "resolve", "--conversation", "conv-9")
+		versions := []string{mention(ctx, first).ResourceVersion, mention(ctx, second).ResourceVersion}
+		for _, again := range [][]string{{"--conversation", "conv-9", "--close"}, {"--conversation", "conv-9"}, {first}} {
+			got = as(ctx, "ana", append([]string{"resolve", "-o", "json"}, again...)...)
+			Expect(got.code).To(BeZero(), got.out+got.err)
+			Expect(got.out).To(SatisfyAll(ContainSubstring(`"result": "Unchanged"`), ContainSubstring("ana resolved it before: the mention is Resolved")))
+		}
+		Expect([]string{mention(ctx, first).ResourceVersion, mention(ctx, second).ResourceVersion}).To(Equal(versions))
+		got = as(ctx, "ana", "resolve", "--conversation", "conv-8")
 		Expect(got.code).To(Equal(1))
-		Expect(got.err).To(SatisfyAll(ContainSubstring(`ana holds no Pending alert on conversation "conv-9"`), ContainSubstring("it is Resolved already")))
+		Expect(got.err).To(ContainSubstring(`ana holds no Pending alert on conversation "conv-8"`))
 	})
 
 	It("S-111: writes no entry that would not count, and for others only with the verb", func(ctx SpecContext) {
