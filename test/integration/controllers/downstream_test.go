@@ -155,7 +155,7 @@ var _ = Describe("Downstreams", func() {
 		Expect(system.Rows()).To(Equal(before))
 	})
 
-	It("plans only in mode Observe, and delivers once told to", func(ctx context.Context) {
+	It("S-92: plans only in mode Observe, and delivers once told to", func(ctx context.Context) {
 		secret(ctx, opted)
 		create(ctx, ns, warehouse("mode: Observe"))
 		Eventually(is(ctx, "Synced")).Should(Equal("False/Incomplete"))
@@ -168,7 +168,7 @@ var _ = Describe("Downstreams", func() {
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
 	})
 
-	It("holds removals that look like a mistake until exactly those are approved", func(ctx context.Context) {
+	It("S-92: holds removals that look like a mistake until exactly those are approved", func(ctx context.Context) {
 		secret(ctx, opted)
 		create(ctx, ns, warehouse("mode: Full"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
@@ -200,7 +200,7 @@ var _ = Describe("Downstreams", func() {
 		Eventually(names(system)).Should(HaveLen(all + 1))
 	})
 
-	It("sends nothing with a Secret that did not opt in", func(ctx context.Context) {
+	It("S-92: sends nothing with a Secret that did not opt in", func(ctx context.Context) {
 		secret(ctx, nil)
 		create(ctx, ns, warehouse("mode: Full"))
 		Eventually(is(ctx, "Reachable")).Should(Equal("False/SecretNotOptedIn"))
