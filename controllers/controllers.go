@@ -13,12 +13,11 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
-	"github.com/rollcall-dev/rollcall/controllers/effectiveaccess"
 	"github.com/rollcall-dev/rollcall/controllers/intake"
 	"github.com/rollcall-dev/rollcall/controllers/mention"
 	"github.com/rollcall-dev/rollcall/controllers/organization"
+	"github.com/rollcall-dev/rollcall/controllers/output"
 	rostercontroller "github.com/rollcall-dev/rollcall/controllers/roster"
-	"github.com/rollcall-dev/rollcall/controllers/routeplan"
 	"github.com/rollcall-dev/rollcall/controllers/status"
 	"github.com/rollcall-dev/rollcall/internal/desk"
 	"github.com/rollcall-dev/rollcall/internal/publish"
@@ -79,10 +78,10 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 			return nil, err
 		}
 	}
-	if err := effectiveaccess.Add(mgr, lines.Access, writer, o.Workers); err != nil {
+	if err := output.Access.Add(mgr, lines.Access, writer, o.Workers); err != nil {
 		return nil, err
 	}
-	if err := routeplan.Add(mgr, lines.Plans, writer, o.Workers); err != nil {
+	if err := output.Plans.Add(mgr, lines.Plans, writer, o.Workers); err != nil {
 		return nil, err
 	}
 	line := desks.NewLine()

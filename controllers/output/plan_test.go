@@ -1,4 +1,4 @@
-package routeplan
+package output
 
 import (
 	"testing"
@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/roster"
 )
 
-func TestGatherFindsTheTargetByTheNameOfItsPlan(t *testing.T) {
+func TestAPlanIsFoundByTheNameOfItsTarget(t *testing.T) {
 	department, silent, dialing := &rollcallv1.Department{}, &rollcallv1.UserGroup{}, &rollcallv1.UserGroup{}
 	department.Name, silent.Name, dialing.Name = "care-eu", "silent", "care-eu"
 	dialing.Spec.Voice = &rollcallv1.GroupVoice{Dialing: &rollcallv1.Dialing{Strategy: rollcallv1.DialingStrategyRandom}}
@@ -29,18 +29,18 @@ func TestGatherFindsTheTargetByTheNameOfItsPlan(t *testing.T) {
 		"a name nobody gives":       {plan: "mine"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := gather(e, tc.plan)
-			if (in.want != nil) != (tc.wantOwner != "") {
-				t.Fatalf("plan = %v, want one: %t", in.want, tc.wantOwner != "")
+			result := planOf(e, tc.plan)
+			if (result != nil) != (tc.wantOwner != "") {
+				t.Fatalf("result = %v, want one: %t", result, tc.wantOwner != "")
 			}
-			if in.want == nil {
+			if result == nil {
 				return
 			}
-			if string(in.target.Kind) != tc.wantOwner || in.want.Name != tc.plan {
-				t.Errorf("got plan %s of a %s, want %s of a %s", in.want.Name, in.target.Kind, tc.plan, tc.wantOwner)
+			if result.Owner.Kind != tc.wantOwner || result.Want.Name != tc.plan {
+				t.Errorf("got plan %s of a %s, want %s of a %s", result.Want.Name, result.Owner.Kind, tc.plan, tc.wantOwner)
 			}
-			if in.reason != rollcallv1.ReasonNoCandidates {
-				t.Errorf("reason = %q, want %q", in.reason, rollcallv1.ReasonNoCandidates)
+			if got := result.Conditions[1].Reason; got != rollcallv1.ReasonNoCandidates {
+				t.Errorf("reason = %q, want %q", got, rollcallv1.ReasonNoCandidates)
 			}
 		})
 	}
