@@ -201,6 +201,7 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 		return
 	}
 	r.stop(w)
+	w.meter.close(func() { forgetMetrics(key) })
 	select {
 	case <-w.done:
 		r.mu.Lock()
@@ -247,12 +248,13 @@ func (r *Reconciler) ensure(x *room, live *rollcallv1.Downstream) *worker {
 		key: key, uid: live.UID, spec: spec, keys: keys{r.reader, key, spec}, open: r.Drivers[spec.Driver], dial: r.Dial,
 		buckets: r.buckets, book: &book{key: key, reader: r.reader, writer: r.Writer}, now: r.Now,
 		source: func(ctx context.Context) syncer.Source { return source{ctx: ctx, line: r.Line, room: x, key: key} },
-		notify: func() { r.Line.Send(key) }, log: r.log.WithValues("downstream", key.String()),
+		notify: func() { r.Line.Send(key) }, log: r.log.WithValues("downstream", key.String()), meter: &meter{key: key},
 		cancel: cancel, done: make(chan struct{}), nudge: make(chan struct{}, 1),
 		policy: policy, approval: approval, standing: standing,
 	}
 	var previous <-chan struct{}
 	if old != nil {
+		old.meter.close(func() {})
 		old.cancel()
 		previous = old.done
 		if old.runs(live.UID) {

@@ -47,6 +47,7 @@ type worker struct {
 	now     func() time.Time
 	notify  func()
 	log     logr.Logger
+	meter   *meter
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -83,6 +84,7 @@ func (w *worker) run(ctx context.Context, previous <-chan struct{}) {
 		w.mu.Lock()
 		w.trouble = err
 		w.mu.Unlock()
+		w.meter.conditions(nil, err)
 		w.notify()
 		w.pause(ctx)
 	}
@@ -115,7 +117,7 @@ func (w *worker) session(ctx context.Context, inventory *plan.Inventory) error {
 	defer w.buckets.Give(bucket, w.key.String())
 	check := func(ctx context.Context) error { return w.check(ctx, secret, end) }
 	opening := Opening{
-		Namespace: w.key.Namespace, Spec: w.spec, Options: downstream.Options{Pacer: bucket},
+		Namespace: w.key.Namespace, Spec: w.spec, Options: downstream.Options{Pacer: paced{bucket, w.meter, time.Now}},
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if err := check(ctx); err != nil {
 				return nil, err
@@ -135,7 +137,7 @@ func (w *worker) session(ctx context.Context, inventory *plan.Inventory) error {
 			w.log.Error(errors.New(string(downstream.ClassOf(err))), "Closing a driver")
 		}
 	}()
-	w.loopUntil(ctx, end, w.config(ctx, guard(driver, check), bucket, inventory))
+	w.loopUntil(ctx, end, w.config(ctx, guard(driver, w.meter, check), bucket, inventory))
 	return nil
 }
 
@@ -144,7 +146,7 @@ func (w *worker) config(ctx context.Context, driver downstream.Driver, bucket *s
 	defer w.mu.Unlock()
 	return syncer.Config{
 		Driver: driver, Policy: w.policy, Source: w.source(ctx), Keeper: w.book, Inventory: inventory, Bucket: bucket,
-		Random: rand.Float64, Now: w.now,
+		Random: rand.Float64, Now: w.now, Passed: w.meter.passed,
 		Approval: func() string {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -154,6 +156,7 @@ func (w *worker) config(ctx context.Context, driver downstream.Driver, bucket *s
 			w.mu.Lock()
 			w.status, w.trouble = &s, nil
 			w.mu.Unlock()
+			w.meter.status(&s)
 			w.notify()
 		},
 	}
@@ -293,9 +296,9 @@ func fingerprint(namespace string, secret *corev1.Secret) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// guard has a driver ask about its Secret before everything is read, and after failures.
-func guard(d downstream.Driver, check func(ctx context.Context) error) downstream.Driver {
-	g := guarded{Driver: d, check: check}
+// guard has a driver ask about its Secret before everything is read, and after failures; its calls are counted.
+func guard(d downstream.Driver, m *meter, check func(ctx context.Context) error) downstream.Driver {
+	g := guarded{Driver: measured{d, m}, check: check}
 	if p, ok := d.(downstream.Projector); ok {
 		return guardedProjector{g, p}
 	}

@@ -42,13 +42,17 @@ type Status struct {
 	Held       []plan.Held
 	HeldCount  int
 	HeldHash   string
+	HeldOf     map[downstream.Kind]int
 	ApprovedAt time.Time
+	// Alarm: removals are held because the organization as a whole lost too many (Safety 2).
+	Alarm bool
 
 	Reachable, Synced State
 	// Drifted.OK is true while nothing drifted that is left so; RemovalsHeld.OK while nothing is held.
 	Drifted, RemovalsHeld State
-	// Skipped are the first 20.
-	Skipped []Skip
+	// Skipped are the first 20 by kind and name; SkippedCount counts all.
+	Skipped      []Skip
+	SkippedCount int
 	// Left is set once everything was removed (Leave).
 	Left bool
 }
@@ -64,7 +68,7 @@ func (s *Syncer) report() {
 }
 
 func (s *Syncer) status() Status {
-	st := Status{Owned: map[downstream.Kind]int{}, Reachable: State{OK: true}, Drifted: State{OK: true}, RemovalsHeld: State{OK: true}}
+	st := Status{Owned: map[downstream.Kind]int{}, HeldOf: map[downstream.Kind]int{}, Reachable: State{OK: true}, Drifted: State{OK: true}, RemovalsHeld: State{OK: true}}
 	owned := 0
 	for _, k := range s.Policy.Records {
 		st.Owned[k] = s.Inventory.Owned(k)
@@ -85,7 +89,11 @@ func (s *Syncer) status() Status {
 	})
 	st.Held = st.Held[:min(len(st.Held), maxSkipped)]
 	st.RemovalsHeld = s.heldState()
-	st.Skipped = s.skipped()
+	for _, h := range s.verdict.Held {
+		st.HeldOf[h.ID.Kind]++
+	}
+	st.Alarm = s.alarm
+	st.Skipped, st.SkippedCount = s.skipped()
 	s.conditions(&st)
 	return st
 }
@@ -139,7 +147,8 @@ func describe(err error) string {
 	return string(downstream.ClassOf(err))
 }
 
-func (s *Syncer) skipped() []Skip {
+// skipped returns the first records that could not be brought in step, and how many there are.
+func (s *Syncer) skipped() ([]Skip, int) {
 	var out []Skip
 	for id, x := range s.aside {
 		out = append(out, Skip{Kind: id.Kind, Name: x.name, Why: "Refused", Code: codeOf(x.err)})
@@ -159,7 +168,7 @@ func (s *Syncer) skipped() []Skip {
 	slices.SortFunc(out, func(a, b Skip) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name), strings.Compare(a.Why, b.Why))
 	})
-	return out[:min(len(out), maxSkipped)]
+	return out[:min(len(out), maxSkipped)], len(out)
 }
 
 func codeOf(err error) string {

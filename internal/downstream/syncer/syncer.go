@@ -50,10 +50,21 @@ type Config struct {
 	Approval func() string
 	// Report is called after every pass in which the status changed, and after the first.
 	Report func(Status)
+	// Passed is called after every pass; may be nil.
+	Passed func(Passed)
 	// Confirmed is called after a reading with the keys of people whose account is in use over there; may be nil.
 	Confirmed func(keys []string)
 	// Self says whether a record is the identity that the operator acts under, beside those that the driver tells; may be nil.
 	Self func(*plan.Step) bool
+}
+
+// Passed is what one pass was like.
+type Passed struct {
+	// Full: everything was compared.
+	Full bool
+	At   time.Time
+	Took time.Duration
+	Err  error
 }
 
 // chunk is how many records are taken from the source at once: it is locked meanwhile.
@@ -87,6 +98,7 @@ type Syncer struct {
 	drifted   map[downstream.ID]plan.Drift
 	waiting   map[downstream.ID]struct{}
 	verdict   plan.Verdict
+	alarm     bool
 	failure   error
 	compared  bool // this pass knows what is there
 	doubt     bool // nobody knows what the last call left behind
@@ -256,8 +268,12 @@ func (s *Syncer) Pass(ctx context.Context) time.Duration {
 		return s.Policy.Resync
 	}
 	s.compared, s.doubt = false, false
+	begun := now
 	err := s.pass(ctx, now, a)
 	now = s.Now()
+	if s.Passed != nil && ctx.Err() == nil {
+		s.Passed(Passed{Full: a.full, At: now, Took: now.Sub(begun), Err: err})
+	}
 	var wait time.Duration
 	switch {
 	case ctx.Err() != nil:
@@ -310,7 +326,7 @@ func (s *Syncer) pass(ctx context.Context, now time.Time, a assignment) (err err
 		}
 	}
 	in.Situation = s.Source.Situation()
-	in.Situation.Now = now
+	in.Situation.Now, s.alarm = now, in.Situation.Alarm
 	if a.full {
 		s.gatherAll(&in, a)
 	} else {
