@@ -47,12 +47,14 @@ type statusAnswer struct {
 	Targets   []targetStatus `json:"targets,omitempty"`
 	Expiring  []expiry       `json:"expiring,omitempty"`
 	Conflicts []conflict     `json:"conflicts,omitempty"`
+
+	Downstreams []downstreamStatus `json:"downstreams,omitempty"`
 }
 
 func (p *plugin) status() *cobra.Command {
 	return p.reading(&cobra.Command{
 		Use:   "status",
-		Short: "The roll call: what is open, who is next, who leaves, what expires, conflicts",
+		Short: "The roll call: what is open, who is next, who leaves, what expires, conflicts, connected systems",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError("unknown command %q; see %s --help", args[0], c.CommandPath())
@@ -83,6 +85,7 @@ func (o *organization) rollCall() *statusAnswer {
 	slices.SortFunc(out.Targets, func(a, b targetStatus) int { return strings.Compare(a.Target, b.Target) })
 	out.Expiring = o.expiring()
 	out.Conflicts = o.conflicts()
+	out.Downstreams = o.downstreams()
 	return out
 }
 
@@ -181,7 +184,10 @@ func (a *statusAnswer) table(t *table, o *organization) {
 			t.row(c.Object, c.Reason, c.Message)
 		}
 	}
-	if len(a.Targets)+len(a.Expiring)+len(a.Conflicts) == 0 {
+	if len(a.Downstreams) > 0 {
+		downstreamTable(t, a.Downstreams)
+	}
+	if len(a.Targets)+len(a.Expiring)+len(a.Conflicts)+len(a.Downstreams) == 0 {
 		fmt.Fprintln(t.w, "no departments, no dialled groups, nothing expires, no conflicts")
 	}
 }
