@@ -24,6 +24,7 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/controllers"
+	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
 )
 
 // calls is the namespace in which mentions are made: with the operator, the policy ACT-12 and people who are agents.
@@ -81,15 +82,15 @@ func documents(ctx context.Context, namespace, text string) {
 	}
 }
 
-// operate runs the operator for one namespace, until the end of the container.
-func operate(namespace string) {
+// operate runs the operator for one namespace, until the end of the container, with these drivers or those of production.
+func operate(namespace string, drivers map[rollcallv1.Driver]downstreamcontroller.Open) {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var ready func() error
 	mgr, err := controllers.NewManager(ctx, environment.Config, ctrl.Options{
 		Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 		Cache: cache.Options{DefaultFieldSelector: fields.OneTermEqualSelector("metadata.namespace", namespace)},
-	}, controllers.Options{Ready: &ready, Now: func() time.Time { return now }})
+	}, controllers.Options{Ready: &ready, Now: func() time.Time { return now }, Drivers: drivers})
 	Expect(err).NotTo(HaveOccurred())
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
@@ -164,7 +165,7 @@ var _ = Describe("mentions", Ordered, func() {
 		})).To(Succeed())
 		bind("rollcall-agent", "agents", "")
 		bind("dispatchers", "", "dispatcher")
-		operate(calls)
+		operate(calls, nil)
 		By("the policy is in force")
 		Eventually(func(ctx context.Context) string {
 			command := exec.CommandContext(ctx, filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kubectl"), "--kubeconfig", filepath.Join(dir, "max.kubeconfig"),
