@@ -1,0 +1,165 @@
+package downstream_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+)
+
+// namespace makes one of its own for a spec.
+func namespace(ctx context.Context) string {
+	GinkgoHelper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "desk-"}}
+	Expect(kube.Create(ctx, ns)).To(Succeed())
+	return ns.Name
+}
+
+// create creates objects, written as YAML documents without apiVersion.
+func create(ctx context.Context, namespace, documents string) {
+	GinkgoHelper()
+	for document := range strings.SplitSeq(documents, "\n---\n") {
+		if strings.TrimSpace(document) == "" {
+			continue
+		}
+		var o unstructured.Unstructured
+		Expect(yaml.Unmarshal([]byte(document), &o.Object)).To(Succeed(), document)
+		o.SetAPIVersion(rollcallv1.GroupVersion.String())
+		o.SetNamespace(namespace)
+		Expect(kube.Create(ctx, &o)).To(Succeed(), document)
+	}
+}
+
+func object(kind, namespace, name string) *unstructured.Unstructured {
+	var o unstructured.Unstructured
+	o.SetAPIVersion(rollcallv1.GroupVersion.String())
+	o.SetKind(kind)
+	o.SetNamespace(namespace)
+	o.SetName(name)
+	return &o
+}
+
+// edit merges YAML into an object.
+func edit(ctx context.Context, kind, namespace, name, change string) {
+	GinkgoHelper()
+	patch(ctx, object(kind, namespace, name), change)
+}
+
+func patch(ctx context.Context, o client.Object, change string) {
+	GinkgoHelper()
+	j, err := yaml.YAMLToJSON([]byte(change))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(kube.Patch(ctx, o, client.RawPatch(types.MergePatchType, j), client.FieldOwner("people"))).To(Succeed(), change)
+}
+
+func remove(ctx context.Context, kind, namespace, name string) {
+	GinkgoHelper()
+	Expect(kube.Delete(ctx, object(kind, namespace, name))).To(Succeed())
+}
+
+// condition returns a function that gives a condition as "True/AsExpected", "" without it or when it speaks of another generation.
+func condition(ctx context.Context, kind, namespace, name, condition string) func() string {
+	return func() string {
+		o := object(kind, namespace, name)
+		if err := kube.Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
+			Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%v", err)
+			return ""
+		}
+		list, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+		for _, entry := range list {
+			c := entry.(map[string]any)
+			if c["type"] != condition {
+				continue
+			}
+			if observed, ok := c["observedGeneration"]; ok && observed.(int64) != o.GetGeneration() {
+				return ""
+			}
+			return c["status"].(string) + "/" + c["reason"].(string)
+		}
+		return ""
+	}
+}
+
+// together has the operator see several edits as one: the organization is suspended meanwhile.
+func together(ctx context.Context, namespace string, edits func()) {
+	GinkgoHelper()
+	edit(ctx, "Organization", namespace, "default", "{spec: {suspend: true}}")
+	Eventually(condition(ctx, "Organization", namespace, "default", "Suspended")).Should(Equal("True/Requested"))
+	edits()
+	edit(ctx, "Organization", namespace, "default", "{spec: {suspend: false}}")
+}
+
+// events returns a function that gives the events of a Downstream as "Reason: note".
+func (t *target) events(ctx context.Context) func() []string {
+	return func() (out []string) {
+		var list eventsv1.EventList
+		Expect(kube.List(ctx, &list, client.InNamespace(t.namespace))).To(Succeed())
+		for _, e := range list.Items {
+			if e.Regarding.Kind == "Downstream" && e.Regarding.Name == t.name {
+				out = append(out, e.Reason+": "+e.Note)
+			}
+		}
+		return out
+	}
+}
+
+// secret writes the Secret of the Downstream, opted in, with further changes.
+func (t *target) secret(ctx context.Context, change func(*corev1.Secret)) {
+	GinkgoHelper()
+	s := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: t.name + "-dsn"}}
+	err := kube.Get(ctx, client.ObjectKeyFromObject(s), s)
+	Expect(client.IgnoreNotFound(err)).To(Succeed())
+	s.Labels = map[string]string{rollcallv1.LabelDownstream: t.name}
+	s.Annotations = nil
+	s.Data = map[string][]byte{"dsn": []byte(t.dsn()), "ca.crt": database.CA}
+	if change != nil {
+		change(s)
+	}
+	said.mustNotSay(string(s.Data["dsn"]))
+	if err != nil {
+		Expect(kube.Create(ctx, s)).To(Succeed())
+		return
+	}
+	Expect(kube.Update(ctx, s)).To(Succeed())
+}
+
+const organization = "kind: Organization\nmetadata: {name: default}\n"
+
+// person is a Teammate with an e-mail address after its name.
+func person(name, spec string) string {
+	return fmt.Sprintf("\n---\nkind: Teammate\nmetadata: {name: %s}\nspec: {identity: {email: %s@fjordline.example}%s}", name, name, spec)
+}
+
+// people are n of them, called p-0 and so on.
+func people(n int, spec string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(person(fmt.Sprintf("p-%d", i), spec))
+	}
+	return b.String()
+}
+
+func group(name, spec string) string {
+	return fmt.Sprintf("\n---\nkind: UserGroup\nmetadata: {name: %s}\nspec: {%s}", name, spec)
+}
+
+// groups are n of them, called g-00 and so on, with the one member.
+func groups(n int, member string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(group(fmt.Sprintf("g-%02d", i), "members: [{name: "+member+"}]"))
+	}
+	return b.String()
+}

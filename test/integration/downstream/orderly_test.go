@@ -1,0 +1,3 @@
+package downstream_test
+
+func orderlySpecs() {}

@@ -1,0 +1,156 @@
+// Package downstream_test holds the operator to the safety of synchronization (QUALITY, Safety 1–16) by number, with everything
+// real: an API server with the admission policies, cmd/manager as a process of its own that is killed as the kernel does, and the
+// servers of connected systems. Between the operator and each server is a proxy of the suite, which counts, cuts, and has the
+// operator killed; in the database a log is kept of every row that anybody touched.
+//
+// One control plane, one operator and one server serve all specs, each with a namespace, a login and a schema of its own. Specs
+// run in the order in which they are numbered: the last one searches everything that the operator has said for what it must not say.
+package downstream_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/rollcall-dev/rollcall/controllers"
+)
+
+var (
+	root     = filepath.Join("..", "..", "..")
+	kube     client.WithWatch // as an administrator, without a cache
+	operator *manager
+	database *server
+	said     *witness
+)
+
+func TestDownstream(t *testing.T) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-integration`, or set it to what hack/kube-assets.sh prints")
+	}
+	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(60 * time.Second)
+	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
+	RunSpecs(t, "Downstream")
+}
+
+var _ = BeforeSuite(func(ctx context.Context) {
+	logf.SetLogger(GinkgoLogr)
+	klog.SetLogger(logr.Discard())
+	environment := &envtest.Environment{
+		CRDDirectoryPaths:        []string{filepath.Join(root, "config", "crd", "bases")},
+		ErrorIfCRDPathMissing:    true,
+		ControlPlaneStartTimeout: 2 * time.Minute,
+	}
+	built := make(chan error, 1)
+	binary := filepath.Join(GinkgoT().TempDir(), "manager")
+	go func() { built <- build(binary) }()
+
+	config, err := environment.Start()
+	// Registered before the check: a control plane that came up halfway must go down too.
+	DeferCleanup(environment.Stop)
+	Expect(err).NotTo(HaveOccurred())
+	config.QPS = -1
+	scheme, err := controllers.Scheme()
+	Expect(err).NotTo(HaveOccurred())
+	kube, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	startControllerManager(environment.KubeConfig)
+	Expect(kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "rollcall-system"}})).To(Succeed())
+	for _, object := range append(kustomized("config/rbac"), kustomized("config/admission")...) {
+		Expect(kube.Create(ctx, &object)).To(Succeed(), object.GetName())
+	}
+
+	database = startDatabase(ctx)
+	said = listen()
+	// The operator has the rights of its service account and no others.
+	user, err := environment.AddUser(envtest.User{
+		Name: "system:serviceaccount:rollcall-system:rollcall-manager", Groups: []string{"system:serviceaccounts", "system:authenticated"},
+	}, nil)
+	Expect(err).NotTo(HaveOccurred())
+	kubeconfig, err := user.KubeConfig()
+	Expect(err).NotTo(HaveOccurred())
+	Expect(<-built).To(Succeed())
+	operator = newManager(binary, kubeconfig)
+	operator.start()
+})
+
+// Numbers are those of QUALITY, Safety. In one container, because only specs of one keep their order.
+var _ = Describe("Synchronization", func() {
+	AfterEach(func() {
+		if CurrentSpecReport().Failed() {
+			AddReportEntry("the operator's log", operator.tail())
+			AddReportEntry("the server's log", database.Log())
+		}
+	})
+	guardedSpecs()
+	orderlySpecs()
+	crashSpecs()
+	faultSpecs()
+	endingSpecs()
+	secretSpecs()
+})
+
+// build makes the operator. No version control stamps: a checkout owned by another user, as CI runners have it, would fail.
+func build(path string) error {
+	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "github.com/rollcall-dev/rollcall/cmd/manager")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		return errors.Join(err, errors.New(string(output)))
+	}
+	return nil
+}
+
+// program returns the path of one of the programs of the control plane.
+func program(name string) string { return filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), name) }
+
+// startControllerManager starts what deletes namespaces and collects garbage, each with the rights that it has on a real cluster.
+func startControllerManager(kubeconfig []byte) {
+	path := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
+	Expect(os.WriteFile(path, kubeconfig, 0o600)).To(Succeed())
+	command := exec.Command(program("kube-controller-manager"),
+		"--kubeconfig="+path, "--authentication-kubeconfig="+path, "--authorization-kubeconfig="+path,
+		"--use-service-account-credentials", "--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0",
+		"--kube-api-qps=200", "--kube-api-burst=400", "--controllers=namespace-controller,garbage-collector-controller")
+	command.Stdout, command.Stderr = GinkgoWriter, GinkgoWriter
+	Expect(command.Start()).To(Succeed())
+	DeferCleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+}
+
+// kustomized returns the objects of a kustomization; its path is relative to the root of the repository.
+func kustomized(folder string) []unstructured.Unstructured {
+	GinkgoHelper()
+	output, err := exec.Command(program("kubectl"), "kustomize", filepath.Join(root, folder)).Output()
+	Expect(err).NotTo(HaveOccurred(), "building %s", folder)
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(output), 4096)
+	var objects []unstructured.Unstructured
+	for {
+		var object unstructured.Unstructured
+		err := decoder.Decode(&object.Object)
+		if errors.Is(err, io.EOF) {
+			return objects
+		}
+		Expect(err).NotTo(HaveOccurred())
+		objects = append(objects, object)
+	}
+}
