@@ -108,6 +108,61 @@ type LedgerEntry struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Hash string `json:"hash,omitempty"`
+
+	// held says that the removal of the record waits until it is approved, whatever the limits say later.
+	// +optional
+	Held bool `json:"held,omitempty"`
+
+	// approved says that its removal is among those of the present approval.
+	// +optional
+	Approved bool `json:"approved,omitempty"`
+}
+
+// LedgerApproval is the last approval of held removals: the same one does not count twice (R-20, Holding).
+// +structType=atomic
+type LedgerApproval struct {
+	// hash is that of the removals that were approved.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Hash string `json:"hash"`
+
+	// approvedAt is when they were approved.
+	// +required
+	ApprovedAt metav1.Time `json:"approvedAt"`
+
+	// void says that the approval does not count any more: it was used up, has lapsed, or what was held changed.
+	// +optional
+	Void bool `json:"void,omitempty"`
+}
+
+// LedgerDeparture remembers a person who was let go by an explicit act, for as long as such acts are counted (R-20).
+// +structType=atomic
+type LedgerDeparture struct {
+	// key is the identity key of the person.
+	// +required
+	// +kubebuilder:validation:MaxLength=512
+	Key string `json:"key"`
+
+	// at is when that was.
+	// +required
+	At metav1.Time `json:"at"`
+}
+
+// LedgerLoss remembers a person who lost their access without anybody asking for it (R-20).
+// +structType=atomic
+type LedgerLoss struct {
+	// name is the name of the Teammate.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// at is when that was.
+	// +required
+	At metav1.Time `json:"at"`
+
+	// alarm says that the person is one of those because of whom removals are held everywhere.
+	// +optional
+	Alarm bool `json:"alarm,omitempty"`
 }
 
 // LedgerWindowEnd remembers when the end of a window was first seen.
@@ -145,6 +200,22 @@ type LedgerInventory struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10000
 	WindowEnds []LedgerWindowEnd `json:"windowEnds,omitempty"`
+
+	// approval is the last approval of held removals.
+	// +optional
+	Approval *LedgerApproval `json:"approval,omitempty"`
+
+	// departures are people who were let go by explicit acts a moment ago.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	Departures []LedgerDeparture `json:"departures,omitempty"`
+
+	// losses are people who lost their access without anybody asking for it.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	Losses []LedgerLoss `json:"losses,omitempty"`
 }
 
 // LedgerCard is the card that was approved last.

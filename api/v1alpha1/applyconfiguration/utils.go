@@ -178,8 +178,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.KeyRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Ledger"):
 		return &apiv1alpha1.LedgerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LedgerApproval"):
+		return &apiv1alpha1.LedgerApprovalApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LedgerCard"):
 		return &apiv1alpha1.LedgerCardApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LedgerDeparture"):
+		return &apiv1alpha1.LedgerDepartureApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LedgerEntry"):
 		return &apiv1alpha1.LedgerEntryApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LedgerExclusiveGroup"):
@@ -188,6 +192,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.LedgerInventoryApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LedgerKey"):
 		return &apiv1alpha1.LedgerKeyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LedgerLoss"):
+		return &apiv1alpha1.LedgerLossApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LedgerPerson"):
 		return &apiv1alpha1.LedgerPersonApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LedgerPins"):

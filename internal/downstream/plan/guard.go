@@ -22,25 +22,22 @@ const (
 // ApprovalLength is how long an approval stands.
 const ApprovalLength = time.Hour
 
-// Guard holds removals of one Downstream back. It remembers what it saw, in memory only: after a restart
-// confirmations begin anew, which delays and never hastens.
+// Guard holds removals of one Downstream back. What must outlast a restart is in the Inventory: approvals, what is
+// latched, and who was let go by explicit acts. The rest is in its own memory only: after a restart confirmations begin anew,
+// which delays and never hastens.
 type Guard struct {
 	pending  map[downstream.ID]Step
-	absences map[downstream.ID]int      // complete plans in a row that asked for the removal
-	latched  map[downstream.ID]struct{} // held until approved, whatever the numbers say later
-	left     map[string]time.Time       // people let go by an explicit act -> when
-
-	released   map[downstream.ID]struct{}
-	approved   string // hash
-	approvedAt time.Time
-	void       string // an approval that does not count any more
+	absences map[downstream.ID]int // complete plans in a row that asked for the removal
+	// loose are holds of removals that the inventory knows no record of, and of those of a Farewell, which is said again after
+	// a restart.
+	loose map[downstream.ID]Hold
+	// whole: a complete plan was judged, so that what is not pending is not asked for.
+	whole bool
 }
 
 // NewGuard returns a guard that saw nothing yet.
 func NewGuard() *Guard {
-	return &Guard{
-		pending: map[downstream.ID]Step{}, absences: map[downstream.ID]int{}, latched: map[downstream.ID]struct{}{}, left: map[string]time.Time{},
-	}
+	return &Guard{pending: map[downstream.ID]Step{}, absences: map[downstream.ID]int{}, loose: map[downstream.ID]Hold{}}
 }
 
 // Question is what a guard is asked.
@@ -88,6 +85,7 @@ func (g *Guard) Judge(q Question) Verdict {
 	var v Verdict
 	if q.Full {
 		clear(g.pending)
+		g.whole = true
 	}
 	for _, id := range q.Touched {
 		delete(g.pending, id)
@@ -121,32 +119,72 @@ func (g *Guard) Judge(q Question) Verdict {
 // Hold holds removals until they are approved, whatever the limits say.
 func (g *Guard) Hold(steps []Step) {
 	for i := range steps {
-		g.latched[steps[i].ID()] = struct{}{}
+		h := g.loose[steps[i].ID()]
+		h.Latched = true
+		g.loose[steps[i].ID()] = h
 	}
 }
 
-// Done takes a removal out that was carried out, or is not asked for any more.
-func (g *Guard) Done(id downstream.ID) {
+// Done takes a removal out that was carried out.
+func (g *Guard) Done(inv *Inventory, s *Step) {
+	id := s.ID()
 	delete(g.pending, id)
 	delete(g.absences, id)
-	delete(g.latched, id)
-	delete(g.released, id)
+	delete(g.loose, id)
+	inv.hold(s.Change.Previous.ID(), Hold{})
 }
 
-// Released returns the approved removals that were not carried out yet.
-func (g *Guard) Released() []downstream.ID { return slices.Collect(maps.Keys(g.released)) }
+// Releasing reports whether approved removals were not carried out yet.
+func (g *Guard) Releasing(inv *Inventory) bool {
+	if !inv.Approval().stands() {
+		return false
+	}
+	for _, s := range g.pending {
+		if g.holdOf(inv, &s).Approved {
+			return true
+		}
+	}
+	return false
+}
+
+// holdOf returns what was decided about a removal, setHold decides.
+func (g *Guard) holdOf(inv *Inventory, s *Step) Hold {
+	a, b := inv.HoldOf(s.Change.Previous.ID()), g.loose[s.ID()]
+	return Hold{Latched: a.Latched || b.Latched, Approved: a.Approved || b.Approved}
+}
+
+func (g *Guard) setHold(inv *Inventory, s *Step, change func(*Hold)) {
+	previous := s.Change.Previous.ID()
+	if _, owned := inv.Get(previous); owned {
+		h := inv.HoldOf(previous)
+		change(&h)
+		inv.hold(previous, h)
+		return
+	}
+	h := g.loose[s.ID()]
+	change(&h)
+	g.loose[s.ID()] = h
+}
 
 // forget drops what is remembered of removals that nobody asks for any more.
 func (g *Guard) forget(q Question) {
 	gone := func(id downstream.ID) bool { _, asked := g.pending[id]; return !asked }
 	maps.DeleteFunc(g.absences, func(id downstream.ID, _ int) bool { return gone(id) })
-	maps.DeleteFunc(g.latched, func(id downstream.ID, _ struct{}) bool { return gone(id) })
-	maps.DeleteFunc(g.released, func(id downstream.ID, _ struct{}) bool { return gone(id) })
-	maps.DeleteFunc(g.left, func(_ string, at time.Time) bool { return q.Situation.Now.Sub(at) >= explicitWindow })
+	maps.DeleteFunc(g.loose, func(id downstream.ID, _ Hold) bool { return gone(id) })
+	asked := make(map[downstream.ID]struct{}, len(g.pending))
 	for id, s := range g.pending { // the inventory may know more of the record by now
+		asked[s.Change.Previous.ID()] = struct{}{}
 		if e, owned := q.Inventory.Get(s.Change.Previous.ID()); owned {
 			s.Change.Previous = &e
 			g.pending[id] = s
+		}
+	}
+	if !g.whole {
+		return
+	}
+	for id := range maps.Clone(q.Inventory.holds) {
+		if _, still := asked[id]; !still {
+			q.Inventory.hold(id, Hold{})
 		}
 	}
 }
@@ -203,33 +241,33 @@ func endangered(holders map[string]int, s *Step) []string {
 // judgeExplicit holds explicit departures beyond the limit, and those of which nobody saw anything but an empty list.
 func (g *Guard) judgeExplicit(q Question, removals []Step, held map[downstream.ID]string) {
 	limit := q.Policy.Safety.ExplicitLimit
+	left := q.Inventory.expire(q.Situation.Now)
 	for i := range removals {
 		s := &removals[i]
 		id := s.ID()
 		if !s.Cause.Explicit() {
 			continue
 		}
-		_, latched := g.latched[id]
 		switch {
-		case latched:
+		case g.holdOf(q.Inventory, s).Latched:
 			held[id] = rollcallv1.ReasonOverLimit
 		case s.Change.Op == downstream.Delete && !q.Complete(id.Kind):
 			held[id] = rollcallv1.ReasonAwaitingConfirmation
 		case s.Unseen && q.Situation.Counts[id.Kind] == 0 && q.Inventory.Active(id.Kind) > belowFloor:
-			g.latch(id, held)
-		case !isPerson(id.Kind) || foreseen(q, s) || limit == 0:
-		case !g.left[id.Key].IsZero():
-		case len(g.left) < limit:
-			g.left[id.Key] = q.Situation.Now
+			g.latch(q, s, held)
+		case !isPerson(id.Kind) || foreseen(q, s) || limit == 0 || q.Inventory.departed(id.Key):
+		case left < limit:
+			left++
+			q.Inventory.depart(q.Situation.Now, id.Key)
 		default:
-			g.latch(id, held)
+			g.latch(q, s, held)
 		}
 	}
 }
 
-func (g *Guard) latch(id downstream.ID, held map[downstream.ID]string) {
-	g.latched[id] = struct{}{}
-	held[id] = rollcallv1.ReasonOverLimit
+func (g *Guard) latch(q Question, s *Step, held map[downstream.ID]string) {
+	g.setHold(q.Inventory, s, func(h *Hold) { h.Latched = true })
+	held[s.ID()] = rollcallv1.ReasonOverLimit
 }
 
 // foreseen reports whether the end that the step follows from was known a day ahead.
@@ -243,12 +281,7 @@ func foreseen(q Question, s *Step) bool {
 // judgeInferred holds removals that followed from something else, when they are too many, not confirmed, or when the
 // organization as a whole lost too many.
 func (g *Guard) judgeInferred(q Question, removals []Step, held map[downstream.ID]string) {
-	asked := map[downstream.Kind]int{}
-	for i := range removals {
-		if s := &removals[i]; !s.Cause.Explicit() && !s.Change.Previous.Inactive {
-			asked[s.ID().Kind]++
-		}
-	}
+	asked := countInferred(removals)
 	for i := range removals {
 		s := &removals[i]
 		id := s.ID()
@@ -258,18 +291,46 @@ func (g *Guard) judgeInferred(q Question, removals []Step, held map[downstream.I
 		if q.Full && q.Complete(id.Kind) {
 			g.absences[id]++
 		}
-		_, latched := g.latched[id]
 		switch {
-		case latched:
+		case g.holdOf(q.Inventory, s).Latched:
 			held[id] = rollcallv1.ReasonOverLimit
 		case q.Situation.Alarm:
-			g.latch(id, held)
+			g.latch(q, s, held)
 		case overLimit(q.Policy.Safety, asked[id.Kind], q.Inventory.Active(id.Kind)):
 			held[id] = rollcallv1.ReasonOverLimit
 		case g.absences[id] < q.Policy.Safety.ConfirmAbsences || !q.Complete(id.Kind):
 			held[id] = rollcallv1.ReasonAwaitingConfirmation
 		}
 	}
+}
+
+// countInferred counts the removals that followed from something else, by kind.
+func countInferred(removals []Step) map[downstream.Kind]int {
+	asked := map[downstream.Kind]int{}
+	for i := range removals {
+		if s := &removals[i]; s.Removal && !s.Cause.Explicit() && !s.Change.Previous.Inactive {
+			asked[s.ID().Kind]++
+		}
+	}
+	return asked
+}
+
+// Lost returns the names of people whom the steps of a complete plan would take access from without anybody having asked for
+// it, as far as no limit of this Downstream holds that anyway: after a restart nobody else knows of them (Safety 2).
+func Lost(q Question) []string {
+	steps := slices.DeleteFunc(slices.Clone(q.Steps), func(s Step) bool { return !s.Removal || !q.Policy.permits(&s) })
+	asked := countInferred(steps)
+	lost := map[string]struct{}{}
+	for i := range steps {
+		s := &steps[i]
+		kind := s.ID().Kind
+		if !isPerson(kind) || s.Cause.Explicit() || s.Change.Previous.Inactive || q.Inventory.HoldOf(s.Change.Previous.ID()).Latched ||
+			overLimit(q.Policy.Safety, asked[kind], q.Inventory.Active(kind)) {
+			continue
+		}
+		lost[s.Change.Record.Name] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(lost))
 }
 
 // overLimit is the limit per kind: R of N records (Safety 1).
@@ -280,34 +341,14 @@ func overLimit(s Safety, removals, records int) bool {
 	return removals > belowFloor
 }
 
-// approve releases exactly the held removals whose hash was approved. The approval goes on while these are carried out; any
-// other removal that is held beside them voids it, and it lapses after an hour.
+// approve releases exactly the held removals whose hash was approved. The approval goes on while these are carried out, after
+// a restart too; any other removal that is held beside them voids it, and it lapses after an hour.
 func (g *Guard) approve(q Question, removals []Step, held map[downstream.ID]string, v *Verdict) {
-	if g.released != nil {
-		extra := false
-		for id := range held {
-			if _, ok := g.released[id]; !ok {
-				extra = true
-			}
-		}
-		if extra || len(held) == 0 || q.Approval != g.approved || q.Situation.Now.Sub(g.approvedAt) >= ApprovalLength {
-			g.void, g.released, g.approved = g.approved, nil, ""
-		}
-	}
-	if q.Approval != g.void {
-		g.void = ""
-	}
-	if g.released == nil && len(held) > 0 && q.Approval != "" && q.Approval != g.void && q.Approval == hashHeld(held) {
-		g.released, g.approved, g.approvedAt = map[downstream.ID]struct{}{}, q.Approval, q.Situation.Now
-		for id := range held {
-			g.released[id] = struct{}{}
-		}
-	}
-	if g.released != nil {
-		v.ApprovedAt = g.approvedAt
+	if g.settleApproval(q, removals, held).stands() {
+		v.ApprovedAt = q.Inventory.Approval().At
 		for i := range removals {
 			s := &removals[i]
-			if _, ok := g.released[s.ID()]; ok && (s.Change.Op != downstream.Delete || q.Complete(s.ID().Kind)) {
+			if g.holdOf(q.Inventory, s).Approved && (s.Change.Op != downstream.Delete || q.Complete(s.ID().Kind)) {
 				delete(held, s.ID())
 			}
 		}
@@ -322,6 +363,45 @@ func (g *Guard) approve(q Question, removals []Step, held map[downstream.ID]stri
 		v.Hash = hashHeld(held)
 	}
 	slices.SortFunc(v.Held, func(a, b Held) int { return a.ID.Compare(b.ID) })
+}
+
+// settleApproval decides whether the last approval still counts, and takes a new one. While the annotation says what it said
+// before, a void one stays void.
+func (g *Guard) settleApproval(q Question, removals []Step, held map[downstream.ID]string) Approval {
+	inv, a := q.Inventory, q.Inventory.Approval()
+	switch {
+	case a.Hash != "" && a.Hash != q.Approval:
+		a = Approval{}
+	case a.stands() && (len(held) == 0 || g.others(q, removals, held) || q.Situation.Now.Sub(a.At) >= ApprovalLength):
+		a.Void = true
+	}
+	going := a.stands()
+	if a.Hash == "" && len(held) > 0 && q.Approval == hashHeld(held) {
+		a = Approval{Hash: q.Approval, At: q.Situation.Now.UTC().Truncate(time.Second)}
+	}
+	inv.setApproval(a)
+	if going {
+		return a
+	}
+	for i := range removals {
+		s := &removals[i]
+		_, waits := held[s.ID()]
+		if approved := a.stands() && waits; g.holdOf(inv, s).Approved != approved {
+			g.setHold(inv, s, func(h *Hold) { h.Approved = approved })
+		}
+	}
+	return a
+}
+
+// others reports whether something is held that was not approved.
+func (g *Guard) others(q Question, removals []Step, held map[downstream.ID]string) bool {
+	for i := range removals {
+		s := &removals[i]
+		if _, waits := held[s.ID()]; waits && !g.holdOf(q.Inventory, s).Approved {
+			return true
+		}
+	}
+	return false
 }
 
 func hashHeld(held map[downstream.ID]string) string {

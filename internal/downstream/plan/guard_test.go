@@ -191,6 +191,21 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// done says that a removal was carried out.
+func (y *yard) done(s plan.Step) { y.guard.Done(y.inventory, &s) }
+
+// restart has another guard go on with what the Ledger keeps.
+func (y *yard) restart() {
+	var kept []*rollcallv1.Ledger
+	for _, s := range y.inventory.All() {
+		if s.Object != nil {
+			kept = append(kept, s.Object)
+		}
+	}
+	y.guard, y.inventory = plan.NewGuard(), plan.OpenInventory("d", kept)
+	y.question.Inventory = y.inventory
+}
+
 func TestGuardTakesNamesInOrder(t *testing.T) {
 	steps := removals(0, 25, downstream.Archived)
 	slices.Reverse(steps)
@@ -234,7 +249,7 @@ func TestExplicitWindow(t *testing.T) {
 		t.Fatalf("%d go", gone)
 	}
 	for i := range 20 {
-		y.guard.Done(owned(i).ID())
+		y.done(removal(i, downstream.Archived))
 	}
 	y.question.Situation.Now = now.Add(10*time.Minute - time.Second)
 	if gone, held, _ := y.judge(removal(20, downstream.Archived)); gone != 0 || held != 1 {
@@ -313,7 +328,7 @@ func TestApproval(t *testing.T) {
 		y.question.Approval = hash
 		y.judge(steps...)
 		for i := range 5 {
-			y.guard.Done(owned(i).ID())
+			y.done(steps[i])
 		}
 		if gone, held, _ := y.judge(steps[5:]...); gone != 15 || held != 0 {
 			t.Errorf("%d go, %d held", gone, held)

@@ -29,16 +29,17 @@ const (
 	pastEnd = 24 * time.Hour
 )
 
-// Inventory is what a Downstream owns: the records that are ours over there, the pinned ids, and when each end of a
-// window was first seen. Its home are Ledger objects; TakeShards returns those that changed. It is not safe for concurrent
-// use.
+// Inventory is what a Downstream owns: the records that are ours over there, the pinned ids, when each end of a
+// window was first seen, and what the guards must not forget: see memory.go. Its home are Ledger objects; TakeShards returns
+// those that changed. It is not safe for concurrent use.
 type Inventory struct {
 	name    string
 	entries map[downstream.ID]downstream.Owned
 	pins    downstream.Pins
 	ends    map[end]time.Time
+	memory
 
-	place  map[any]int // downstream.ID or end -> shard
+	place  map[any]int // downstream.ID, end, departure or loss -> shard
 	shards []*shard
 	dirty  map[int]struct{}
 
@@ -62,6 +63,7 @@ type shard struct {
 func OpenInventory(name string, objects []*rollcallv1.Ledger) *Inventory {
 	inv := &Inventory{
 		name: name, entries: map[downstream.ID]downstream.Owned{}, ends: map[end]time.Time{}, place: map[any]int{},
+		memory: memory{holds: map[downstream.ID]Hold{}, departures: map[departure]time.Time{}, losses: map[loss]Loss{}},
 		dirty:  map[int]struct{}{},
 		remote: map[downstream.Kind]map[string]downstream.ID{}, named: map[downstream.Kind]map[string]map[string]struct{}{},
 		active: map[downstream.Kind]int{}, owned: map[downstream.Kind]int{},
@@ -87,7 +89,11 @@ func OpenInventory(name string, objects []*rollcallv1.Ledger) *Inventory {
 			}
 			inv.put(owned)
 			inv.occupy(i, owned.ID(), sizeOf(owned))
+			if h := (Hold{Latched: e.Held, Approved: e.Approved}); h != (Hold{}) {
+				inv.holds[owned.ID()] = h
+			}
 		}
+		inv.recall(i, o.Inventory)
 		for _, w := range o.Inventory.WindowEnds {
 			e := end{w.Key, w.Until.Unix()}
 			if _, twice := inv.ends[e]; !twice {
@@ -119,10 +125,7 @@ func (inv *Inventory) settle(what any, size int) {
 	case size == 0 && !held:
 		return
 	case size == 0:
-		s := inv.shards[i]
-		s.size -= s.sizes[what]
-		delete(s.sizes, what)
-		delete(inv.place, what)
+		inv.vacate(what)
 	case held:
 		inv.occupy(i, what, size)
 	default:
@@ -136,8 +139,20 @@ func (inv *Inventory) settle(what any, size int) {
 	inv.dirty[i] = struct{}{}
 }
 
+// vacate takes something out of its shard, which is not written for that alone.
+func (inv *Inventory) vacate(what any) {
+	i, held := inv.place[what]
+	if !held {
+		return
+	}
+	s := inv.shards[i]
+	s.size -= s.sizes[what]
+	delete(s.sizes, what)
+	delete(inv.place, what)
+}
+
 func sizeOf(o downstream.Owned) int {
-	return len(o.Kind) + len(o.Key) + len(o.Name) + len(o.RemoteID) + len(o.Hash) + 72
+	return len(o.Kind) + len(o.Key) + len(o.Name) + len(o.RemoteID) + len(o.Hash) + 104
 }
 
 func sizeOfEnd(e end) int { return len(e.key) + 96 }
@@ -196,6 +211,7 @@ func (inv *Inventory) Set(o downstream.Owned) {
 // Forget drops an entry: the record is nobody's from now on.
 func (inv *Inventory) Forget(id downstream.ID) {
 	inv.cut(id)
+	delete(inv.holds, id)
 	inv.settle(id, 0)
 }
 
@@ -315,13 +331,18 @@ func (inv *Inventory) Lose(name string) bool {
 			switch what := what.(type) {
 			case downstream.ID:
 				inv.cut(what)
+				delete(inv.holds, what)
 			case end:
 				delete(inv.ends, what)
+			case departure:
+				delete(inv.departures, what)
+			case loss:
+				delete(inv.losses, what)
 			}
 			inv.settle(what, 0)
 		}
 		if i == 0 {
-			inv.pins = downstream.Pins{}
+			inv.pins, inv.approval = downstream.Pins{}, Approval{}
 		}
 		delete(inv.dirty, i)
 		return true
@@ -345,10 +366,13 @@ func (inv *Inventory) shardName(i int) string {
 func (inv *Inventory) object(i int) ledger.Shard {
 	s := inv.shards[i]
 	body := &rollcallv1.LedgerInventory{}
+	if i == 0 && inv.approval != (Approval{}) {
+		body.Approval = inv.approval.stored()
+	}
 	if i == 0 && inv.pins != (downstream.Pins{}) {
 		body.Pins = &rollcallv1.LedgerPins{StoreID: inv.pins.StoreID, AuthorizationModelID: inv.pins.AuthorizationModelID}
 	}
-	if len(s.sizes) == 0 && body.Pins == nil {
+	if len(s.sizes) == 0 && body.Pins == nil && body.Approval == nil {
 		return ledger.Shard{Name: inv.shardName(i)}
 	}
 	for what := range s.sizes {
@@ -362,11 +386,19 @@ func (inv *Inventory) object(i int) ledger.Shard {
 			if o.Protected {
 				hash += protectedMark
 			}
-			body.Entries = append(body.Entries, rollcallv1.LedgerEntry{Record: string(o.Kind), Key: o.Key, Name: o.Name, RemoteID: o.RemoteID, Hash: hash})
+			hold := inv.holds[what]
+			body.Entries = append(body.Entries, rollcallv1.LedgerEntry{
+				Record: string(o.Kind), Key: o.Key, Name: o.Name, RemoteID: o.RemoteID, Hash: hash, Held: hold.Latched, Approved: hold.Approved,
+			})
 		case end:
 			body.WindowEnds = append(body.WindowEnds, rollcallv1.LedgerWindowEnd{
 				Key: what.key, Until: metav1.NewTime(time.Unix(what.until, 0).UTC()), FirstSeen: metav1.NewTime(inv.ends[what]),
 			})
+		case departure:
+			body.Departures = append(body.Departures, rollcallv1.LedgerDeparture{Key: string(what), At: metav1.NewTime(inv.departures[what])})
+		case loss:
+			l := inv.losses[what]
+			body.Losses = append(body.Losses, rollcallv1.LedgerLoss{Name: l.Teammate, At: metav1.NewTime(l.At), Alarm: l.Alarm})
 		}
 	}
 	slices.SortFunc(body.Entries, func(a, b rollcallv1.LedgerEntry) int {
@@ -375,6 +407,8 @@ func (inv *Inventory) object(i int) ledger.Shard {
 	slices.SortFunc(body.WindowEnds, func(a, b rollcallv1.LedgerWindowEnd) int {
 		return cmp.Or(strings.Compare(a.Key, b.Key), a.Until.Compare(b.Until.Time))
 	})
+	slices.SortFunc(body.Departures, func(a, b rollcallv1.LedgerDeparture) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(body.Losses, func(a, b rollcallv1.LedgerLoss) int { return strings.Compare(a.Name, b.Name) })
 	o := &rollcallv1.Ledger{
 		Record: rollcallv1.LedgerRecordInventory, Shard: int32(i), Inventory: body,
 		Subject: &rollcallv1.LedgerSubject{Kind: KindDownstream, Name: inv.name},

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -17,8 +18,15 @@ const (
 // archived, blocked, deleted or at the end of a window (Safety 2). The zero value is ready to use.
 type Losses struct {
 	at    map[string]time.Time // teammate -> when the access was lost
-	alarm map[string]struct{}  // who was lost when the alarm went off
-	since time.Time
+	alarm map[string]time.Time // who was lost when the alarm went off, and when
+}
+
+// Loss is one person who lost their access.
+type Loss struct {
+	Teammate string
+	At       time.Time
+	// Alarm: the alarm went off because of this person, among others.
+	Alarm bool
 }
 
 // Lose records that a teammate lost their access.
@@ -38,20 +46,64 @@ func (l *Losses) Regain(teammate string) {
 }
 
 // Alarm reports whether removals are to be held in all Downstreams. It goes off when more than a tenth of the teammates are
-// lost within 15 minutes, and goes on until all of them are back, or a day has passed.
+// lost within 15 minutes, and goes on until all of them are back, or a day has passed since the last of them.
 func (l *Losses) Alarm(now time.Time, teammates int) bool {
 	maps.DeleteFunc(l.at, func(_ string, at time.Time) bool { return now.Sub(at) >= lossWindow })
 	if lossShare*len(l.at) > teammates {
 		if l.alarm == nil {
-			l.alarm = map[string]struct{}{}
+			l.alarm = map[string]time.Time{}
 		}
-		for name := range l.at {
-			l.alarm[name] = struct{}{}
-		}
-		l.since = now
+		maps.Copy(l.alarm, l.at)
 	}
-	if now.Sub(l.since) >= alarmLength {
+	l.expire(now)
+	return len(l.alarm) > 0
+}
+
+func (l *Losses) expire(now time.Time) {
+	var last time.Time
+	for _, at := range l.alarm {
+		if at.After(last) {
+			last = at
+		}
+	}
+	if now.Sub(last) >= alarmLength {
 		clear(l.alarm)
 	}
-	return len(l.alarm) > 0
+}
+
+// All returns those who count, or because of whom the alarm goes on, by name. It is what Recall takes.
+func (l *Losses) All() []Loss {
+	all := maps.Clone(l.at)
+	if all == nil {
+		all = map[string]time.Time{}
+	}
+	maps.Copy(all, l.alarm)
+	out := make([]Loss, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		_, alarm := l.alarm[name]
+		out = append(out, Loss{Teammate: name, At: all[name], Alarm: alarm})
+	}
+	return out
+}
+
+// Recall takes in what was remembered, after a restart: whoever is still lost counts as before.
+func (l *Losses) Recall(now time.Time, losses []Loss, lost func(teammate string) bool) {
+	for _, x := range losses {
+		if !lost(x.Teammate) {
+			continue
+		}
+		if now.Sub(x.At) < lossWindow {
+			if known, ok := l.at[x.Teammate]; !ok || x.At.Before(known) {
+				delete(l.at, x.Teammate)
+				l.Lose(x.At, x.Teammate)
+			}
+		}
+		if x.Alarm {
+			if l.alarm == nil {
+				l.alarm = map[string]time.Time{}
+			}
+			l.alarm[x.Teammate] = x.At
+		}
+	}
+	l.expire(now)
 }

@@ -225,7 +225,7 @@ func (s *Syncer) done(step *plan.Step, remoteID string) {
 	delete(s.aside, id)
 	delete(s.conflicts, id)
 	if step.Removal {
-		s.guard.Done(id)
+		s.guard.Done(s.Inventory, step)
 	}
 	if step.Forget {
 		s.Inventory.Forget(id)

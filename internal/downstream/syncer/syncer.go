@@ -309,7 +309,7 @@ func (s *Syncer) untilDue(now time.Time) time.Duration {
 	if !s.due.IsZero() {
 		wait = min(wait, s.due.Sub(now))
 	}
-	if at := s.verdict.ApprovedAt; !at.IsZero() && len(s.guard.Released()) > 0 {
+	if at := s.verdict.ApprovedAt; !at.IsZero() && s.guard.Releasing(s.Inventory) {
 		wait = min(wait, at.Add(plan.ApprovalLength).Sub(now))
 	}
 	return wait

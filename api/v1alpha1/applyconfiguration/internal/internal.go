@@ -1533,6 +1533,19 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: subject
       type:
         namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerSubject
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerApproval
+  map:
+    fields:
+    - name: approvedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: hash
+      type:
+        scalar: string
+    - name: void
+      type:
+        scalar: boolean
+    elementRelationship: atomic
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerCard
   map:
     fields:
@@ -1552,12 +1565,28 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
     elementRelationship: atomic
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerDeparture
+  map:
+    fields:
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: key
+      type:
+        scalar: string
+    elementRelationship: atomic
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerEntry
   map:
     fields:
+    - name: approved
+      type:
+        scalar: boolean
     - name: hash
       type:
         scalar: string
+    - name: held
+      type:
+        scalar: boolean
     - name: key
       type:
         scalar: string
@@ -1584,11 +1613,26 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerInventory
   map:
     fields:
+    - name: approval
+      type:
+        namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerApproval
+    - name: departures
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerDeparture
+          elementRelationship: atomic
     - name: entries
       type:
         list:
           elementType:
             namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerEntry
+          elementRelationship: atomic
+    - name: losses
+      type:
+        list:
+          elementType:
+            namedType: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerLoss
           elementRelationship: atomic
     - name: pins
       type:
@@ -1609,6 +1653,19 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: kind
       type:
         scalar: string
+    - name: name
+      type:
+        scalar: string
+    elementRelationship: atomic
+- name: com.github.rollcall-dev.rollcall.api.v1alpha1.LedgerLoss
+  map:
+    fields:
+    - name: alarm
+      type:
+        scalar: boolean
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: name
       type:
         scalar: string

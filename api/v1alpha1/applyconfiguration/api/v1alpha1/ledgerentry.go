@@ -17,6 +17,10 @@ type LedgerEntryApplyConfiguration struct {
 	RemoteID *string `json:"remoteID,omitempty"`
 	// hash is the hash of its content when it was delivered last.
 	Hash *string `json:"hash,omitempty"`
+	// held says that the removal of the record waits until it is approved, whatever the limits say later.
+	Held *bool `json:"held,omitempty"`
+	// approved says that its removal is among those of the present approval.
+	Approved *bool `json:"approved,omitempty"`
 }
 
 // LedgerEntryApplyConfiguration constructs a declarative configuration of the LedgerEntry type for use with
@@ -62,5 +66,21 @@ func (b *LedgerEntryApplyConfiguration) WithRemoteID(value string) *LedgerEntryA
 // If called multiple times, the Hash field is set to the value of the last call.
 func (b *LedgerEntryApplyConfiguration) WithHash(value string) *LedgerEntryApplyConfiguration {
 	b.Hash = &value
+	return b
+}
+
+// WithHeld sets the Held field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Held field is set to the value of the last call.
+func (b *LedgerEntryApplyConfiguration) WithHeld(value bool) *LedgerEntryApplyConfiguration {
+	b.Held = &value
+	return b
+}
+
+// WithApproved sets the Approved field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Approved field is set to the value of the last call.
+func (b *LedgerEntryApplyConfiguration) WithApproved(value bool) *LedgerEntryApplyConfiguration {
+	b.Approved = &value
 	return b
 }

@@ -13,6 +13,12 @@ type LedgerInventoryApplyConfiguration struct {
 	Entries []LedgerEntryApplyConfiguration `json:"entries,omitzero"`
 	// windowEnds tell when each end of a window was first seen.
 	WindowEnds []LedgerWindowEndApplyConfiguration `json:"windowEnds,omitzero"`
+	// approval is the last approval of held removals.
+	Approval *LedgerApprovalApplyConfiguration `json:"approval,omitempty"`
+	// departures are people who were let go by explicit acts a moment ago.
+	Departures []LedgerDepartureApplyConfiguration `json:"departures,omitzero"`
+	// losses are people who lost their access without anybody asking for it.
+	Losses []LedgerLossApplyConfiguration `json:"losses,omitzero"`
 }
 
 // LedgerInventoryApplyConfiguration constructs a declarative configuration of the LedgerInventory type for use with
@@ -51,6 +57,40 @@ func (b *LedgerInventoryApplyConfiguration) WithWindowEnds(values ...*LedgerWind
 			panic("nil value passed to WithWindowEnds")
 		}
 		b.WindowEnds = append(b.WindowEnds, *values[i])
+	}
+	return b
+}
+
+// WithApproval sets the Approval field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Approval field is set to the value of the last call.
+func (b *LedgerInventoryApplyConfiguration) WithApproval(value *LedgerApprovalApplyConfiguration) *LedgerInventoryApplyConfiguration {
+	b.Approval = value
+	return b
+}
+
+// WithDepartures adds the given value to the Departures field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Departures field.
+func (b *LedgerInventoryApplyConfiguration) WithDepartures(values ...*LedgerDepartureApplyConfiguration) *LedgerInventoryApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithDepartures")
+		}
+		b.Departures = append(b.Departures, *values[i])
+	}
+	return b
+}
+
+// WithLosses adds the given value to the Losses field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Losses field.
+func (b *LedgerInventoryApplyConfiguration) WithLosses(values ...*LedgerLossApplyConfiguration) *LedgerInventoryApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithLosses")
+		}
+		b.Losses = append(b.Losses, *values[i])
 	}
 	return b
 }
