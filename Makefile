@@ -10,6 +10,8 @@ MAKEFLAGS += --no-print-directory
 # The sample organization that `make run` shows, a folder below config/samples: fjordline, social-care, chat-desk, agent-feedback,
 # patient-messaging or voice-center.
 SCENARIO ?= fjordline
+# Real systems that `make run` starts and connects with the organization: postgres,openfga or one of them; empty: none.
+DOWNSTREAMS ?=
 # Set to 1 to let `make run` exit after printing instead of staying.
 ONCE ?=
 # Further arguments for go test, for example TESTFLAGS='-run S-56 -v'.
@@ -40,9 +42,10 @@ help: ## Show this list.
 	@printf '\nVariables: SCENARIO=%s ONCE=%s TESTFLAGS=%s BENCH=%s\n' '$(SCENARIO)' '$(ONCE)' '$(TESTFLAGS)' '$(BENCH)'
 
 .PHONY: run
-run: build ## Start a cluster and the operator here, apply config/samples/$SCENARIO, show what came out. ONCE=1: then exit.
+run: build ## Start a cluster and the operator here, apply config/samples/$SCENARIO, show what came out. DOWNSTREAMS=postgres,openfga; ONCE=1: then exit.
 	@$(GOBUILD) -o bin/devcluster ./hack/devcluster
-	@$(WITH_ASSETS) exec bin/devcluster --stop-with-parent --assets "$$assets" --scenario '$(SCENARIO)' $(if $(filter 1 true yes,$(ONCE)),--once)
+	@$(if $(findstring postgres,$(DOWNSTREAMS)),ROLLCALL_TEST_SERVERS=postgresql hack/test-servers.sh)
+	@$(WITH_ASSETS) exec bin/devcluster --stop-with-parent --assets "$$assets" --scenario '$(SCENARIO)' --downstreams '$(DOWNSTREAMS)' $(if $(filter 1 true yes,$(ONCE)),--once)
 
 .PHONY: build
 build: ## Build bin/manager and bin/kubectl-rollcall.

@@ -1,6 +1,8 @@
 // Command devcluster is `make run`: it starts etcd, kube-apiserver and kube-controller-manager on loopback ports of this
 // machine, installs the CRDs, starts the operator, applies a sample organization, waits until every object is Ready and
-// shows what came out. It stays until Ctrl-C (with --once: it exits), and leaves no process behind.
+// shows what came out. With --downstreams it also starts real systems on loopback, connects the organization with them, waits
+// until they are in step and shows what arrived there. It stays until Ctrl-C (with --once: it exits), and leaves no process
+// behind.
 //
 // Everything it writes is in one folder (--state). A cluster does not survive its run: each one starts empty.
 package main
@@ -32,9 +34,9 @@ const (
 )
 
 type options struct {
-	assets, bin, config, state, scenario string
-	once, stopWithParent                 bool
-	readyTimeout                         time.Duration
+	assets, bin, config, state, scenario, downstreams string
+	once, stopWithParent                              bool
+	readyTimeout                                      time.Duration
 }
 
 func main() {
@@ -44,6 +46,7 @@ func main() {
 	flag.StringVar(&o.config, "config", "config", "folder with crd, rbac and samples")
 	flag.StringVar(&o.state, "state", ".rollcall-dev", "folder for logs, data and kubeconfig")
 	flag.StringVar(&o.scenario, "scenario", "fjordline", "the sample below config/samples to apply")
+	flag.StringVar(&o.downstreams, "downstreams", "", "systems to start and to connect, separated by commas: postgres, openfga")
 	flag.BoolVar(&o.once, "once", false, "exit after printing; not 0 when something did not become Ready")
 	flag.DurationVar(&o.readyTimeout, "ready-timeout", 3*time.Minute, "how long all objects together may take to become Ready")
 	flag.BoolVar(&o.stopWithParent, "stop-with-parent", false, "stop when the process that started this one is gone")
@@ -97,6 +100,11 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer unlock()
 
+	systems, err := startSystems(ctx, o, step)
+	defer func() { stopSystems(systems) }() // after the operator
+	if err != nil {
+		return err
+	}
 	g := newGroup()
 	defer func() {
 		if !o.once || err != nil {
@@ -113,7 +121,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err := plane.start(ctx); err != nil {
 		return err
 	}
-	c := &cluster{options: o, plane: plane}
+	c := &cluster{options: o, plane: plane, systems: systems}
 	step("installing the CRDs and the permissions of the operator")
 	if err := c.install(ctx); err != nil {
 		return err
@@ -125,6 +133,9 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	step("applying config/samples/%s", o.scenario)
 	if err := c.applyScenario(ctx); err != nil {
+		return err
+	}
+	if err := c.connectSystems(ctx); err != nil {
 		return err
 	}
 	all, waiting, err := c.awaitReady(ctx)
@@ -252,6 +263,7 @@ type cluster struct {
 	options
 	plane     *controlPlane
 	namespace string // the organization of the scenario
+	systems   []*system
 }
 
 // install applies CRDs, permissions and, where there are any, admission policies (after the CRDs: a policy whose paramKind
@@ -285,9 +297,14 @@ func (c *cluster) startManager(ctx context.Context) (*process, error) {
 		return nil, err
 	}
 	probes := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	manager, err := c.plane.group.run("manager", c.state, filepath.Join(c.bin, "manager"),
-		"--kubeconfig="+c.plane.kubeconfig("manager"), "--leader-elect=false",
-		"--metrics-bind-address=127.0.0.1:0", "--health-probe-bind-address="+probes)
+	arguments := []string{
+		"--kubeconfig=" + c.plane.kubeconfig("manager"), "--leader-elect=false",
+		"--metrics-bind-address=127.0.0.1:0", "--health-probe-bind-address=" + probes,
+	}
+	if len(c.systems) > 0 {
+		arguments = append(arguments, "--allow-cidr="+loopback)
+	}
+	manager, err := c.plane.group.run("manager", c.state, filepath.Join(c.bin, "manager"), arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -357,7 +374,7 @@ func (c *cluster) awaitReady(ctx context.Context) (objects, []string, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		waiting := unready(all)
+		waiting := append(unready(all), c.unsynced(all)...)
 		if len(waiting) == 0 || time.Now().After(deadline) {
 			return all, waiting, nil
 		}

@@ -87,7 +87,7 @@ func unready(all objects) []string {
 	var lines []string
 	for kind, items := range all {
 		for _, item := range items {
-			if why := whyNotReady(item); why != "" {
+			if why := whyNot(item, "Ready"); why != "" {
 				lines = append(lines, kind+"/"+item.GetName()+": "+why)
 			}
 		}
@@ -135,22 +135,22 @@ func ownedBy(output, owner unstructured.Unstructured) bool {
 	})
 }
 
-// whyNotReady is empty when the condition Ready is True and speaks of the current spec.
-func whyNotReady(object unstructured.Unstructured) string {
+// whyNot is empty when the condition is True and speaks of the current spec.
+func whyNot(object unstructured.Unstructured, kind string) string {
 	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
 	for _, entry := range conditions {
 		condition, _ := entry.(map[string]any)
-		if condition["type"] != "Ready" {
+		if condition["type"] != kind {
 			continue
 		}
 		// Outputs have no spec and their conditions no observedGeneration.
 		if observed, found := condition["observedGeneration"].(int64); found && observed < object.GetGeneration() {
-			return fmt.Sprintf("Ready speaks of generation %d, the object is at %d", observed, object.GetGeneration())
+			return fmt.Sprintf("%s speaks of generation %d, the object is at %d", kind, observed, object.GetGeneration())
 		}
 		if condition["status"] == "True" {
 			return ""
 		}
-		return strings.TrimSpace(fmt.Sprintf("Ready=%v %v: %v", condition["status"], condition["reason"], condition["message"]))
+		return strings.TrimSpace(fmt.Sprintf("%s=%v %v: %v", kind, condition["status"], condition["reason"], condition["message"]))
 	}
-	return "no condition Ready"
+	return "no condition " + kind
 }

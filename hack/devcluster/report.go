@@ -139,6 +139,9 @@ func (c *cluster) report(ctx context.Context, all objects) error {
 		}
 		fmt.Println(answer)
 	}
+	if err := c.showSystems(ctx, s); err != nil {
+		return err
+	}
 
 	fmt.Println("To try next, in another terminal:")
 	fmt.Println()
@@ -163,6 +166,9 @@ func (c *cluster) report(ctx context.Context, all objects) error {
 		tries = append(tries, [2]string{"kubectl rollcall route " + s.target + " --without " + s.next, "if the next in line were not there"})
 	}
 	tries = append(tries, [2]string{"kubectl get effectiveaccess --watch", "see changes arrive"})
+	for _, x := range c.systems {
+		tries = append(tries, x.tries...)
+	}
 	for _, try := range tries {
 		fmt.Printf("  %-60s  # %s\n", try[0], try[1])
 	}
