@@ -87,7 +87,7 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 	line := desks.NewLine()
 	rooms := downstreamcontroller.NewRooms(line)
 	if o.Drivers == nil {
-		o.Drivers = drivers()
+		o.Drivers = drivers(mgr.GetConfig())
 	}
 	if err := downstreamcontroller.Add(ctx, mgr, downstreamcontroller.Options{
 		Desks: desks, Line: line, Rooms: rooms, Writer: writer, Recorder: mgr.GetEventRecorder("rollcall"), Now: o.Now,

@@ -4,15 +4,35 @@ import (
 	"context"
 	"errors"
 
+	"k8s.io/client-go/rest"
+
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream"
+	"github.com/rollcall-dev/rollcall/internal/downstream/kubernetesrbac"
 	"github.com/rollcall-dev/rollcall/internal/downstream/postgres"
 )
 
-// drivers are the connected systems that this version can speak to.
-func drivers() map[rollcallv1.Driver]downstreamcontroller.Open {
-	return map[rollcallv1.Driver]downstreamcontroller.Open{rollcallv1.DriverPostgreSQL: openPostgreSQL}
+// drivers are the connected systems that this version can speak to. config is the manager's own account, for Kubernetes itself.
+func drivers(config *rest.Config) map[rollcallv1.Driver]downstreamcontroller.Open {
+	return map[rollcallv1.Driver]downstreamcontroller.Open{
+		rollcallv1.DriverKubernetesRBAC: openKubernetesRBAC(config),
+		rollcallv1.DriverPostgreSQL:     openPostgreSQL,
+	}
+}
+
+// openKubernetesRBAC makes drivers of the cluster that the operator runs in. They use the address and the account of the
+// manager, and not the dialer of connected systems, which refuses addresses inside a cluster.
+func openKubernetesRBAC(config *rest.Config) downstreamcontroller.Open {
+	return func(_ context.Context, o downstreamcontroller.Opening) (downstream.Driver, error) {
+		c := kubernetesrbac.Config{REST: config, Namespace: o.Namespace, ClusterRoles: map[string]string{}}
+		if k := o.Spec.KubernetesRBAC; k != nil {
+			for _, b := range k.Bindings {
+				c.ClusterRoles[b.Name] = b.ClusterRole
+			}
+		}
+		return kubernetesrbac.New(c, o.Options)
+	}
 }
 
 // openPostgreSQL makes the driver of a database. Whether a connection string asks for less than verified TLS only the driver

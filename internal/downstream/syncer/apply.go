@@ -234,7 +234,7 @@ func (s *Syncer) done(step *plan.Step, remoteID string) {
 	o := downstream.Owned{Kind: id.Kind, Key: id.Key, Name: step.Change.Record.Name, RemoteID: remoteID, Hash: step.Hash, Inactive: step.Inactive}
 	o.Protected = step.Protected != ""
 	if p := step.Change.Previous; p != nil {
-		if o.RemoteID == "" && step.Change.Op != downstream.Create {
+		if o.RemoteID == "" && step.Change.Op != downstream.Create && !step.Change.Rendered.Empty {
 			o.RemoteID = p.RemoteID
 		}
 		if p.ID() != id {
