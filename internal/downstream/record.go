@@ -299,6 +299,7 @@ type Area struct {
 type Voice struct {
 	OutboundCalls           bool   `json:"outboundCalls"`
 	CallerIDProfile         string `json:"callerIDProfile,omitempty"`
+	CallerID                string `json:"callerID,omitempty"` // number of the caller ID profile
 	AgentsCanChangeCallerID bool   `json:"agentsCanChangeCallerID"`
 	RecordingAccess         bool   `json:"recordingAccess"`
 }

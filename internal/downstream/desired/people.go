@@ -211,8 +211,8 @@ func (s *Set) access(t *incr.Task, name string) *downstream.AccessGrants {
 	if v := res.Voice; v != nil {
 		on := func(x rollcallv1.Switch) bool { return x == rollcallv1.SwitchEnabled }
 		out.Voice = &downstream.Voice{
-			OutboundCalls: on(v.OutboundCalls), CallerIDProfile: v.CallerIDProfile, AgentsCanChangeCallerID: on(v.AgentsCanChangeCallerID),
-			RecordingAccess: on(v.RecordingAccess),
+			OutboundCalls: on(v.OutboundCalls), CallerIDProfile: v.CallerIDProfile, CallerID: s.number(t, v.CallerIDProfile),
+			AgentsCanChangeCallerID: on(v.AgentsCanChangeCallerID), RecordingAccess: on(v.RecordingAccess),
 		}
 	}
 	return out
