@@ -77,6 +77,8 @@ type Reading struct {
 	Complete []Kind
 	// Pins are what the system has now.
 	Pins Pins
+	// Renewed: if they are others than before, the driver itself is the reason, and means it. They are pinned anew.
+	Renewed bool
 	// Self are the remote ids of the identity that the operator itself acts under, if it is among the records. It is
 	// never removed or deactivated.
 	Self []string

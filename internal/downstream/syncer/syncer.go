@@ -27,6 +27,10 @@ type Source interface {
 	Cause(id downstream.ID) downstream.Cause
 	// Situation is what the guards must know of the organization now.
 	Situation() plan.Situation
+	// Recall tells what an inventory remembers of people who lost their access (Losses.Recall).
+	Recall(losses []plan.Loss)
+	// Lost tells of people who are about to lose their access without anybody having seen why (plan.Lost).
+	Lost(teammates []string)
 }
 
 // Keeper writes Ledger objects. All of them are written when it returns nil; otherwise any of them may be.
@@ -80,6 +84,7 @@ type Syncer struct {
 	mu       sync.Mutex
 	queue    map[downstream.ID]struct{}
 	again    bool // read everything
+	anew     bool // and review it
 	suspend  bool
 	leaving  bool
 	replaced *plan.Policy
@@ -87,6 +92,7 @@ type Syncer struct {
 
 	// Memory of the loop, for its goroutine alone.
 	primed    bool // the projection holds everything
+	reviewed  bool // what happened before this loop began was told to the organization
 	lastFull  time.Time
 	complete  map[downstream.Kind]bool
 	self      map[string]struct{}
@@ -152,6 +158,14 @@ func (s *Syncer) Wake() {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Review has the loop begin anew, as after a restart: what changed may not have been seen as changes.
+func (s *Syncer) Review() {
+	s.mu.Lock()
+	s.anew = true
+	s.mu.Unlock()
+	s.Resync()
 }
 
 // Resync has the loop read everything again.
@@ -238,7 +252,8 @@ func (s *Syncer) take(now time.Time) (assignment, bool) {
 	for id := range s.queue {
 		a.touched = append(a.touched, id)
 	}
-	s.queue, s.again = map[downstream.ID]struct{}{}, false
+	s.reviewed = s.reviewed && !s.anew
+	s.queue, s.again, s.anew = map[downstream.ID]struct{}{}, false, false
 	return a, true
 }
 
@@ -325,8 +340,10 @@ func (s *Syncer) pass(ctx context.Context, now time.Time, a assignment) (err err
 			return err
 		}
 	}
-	in.Situation = s.Source.Situation()
-	in.Situation.Now, s.alarm = now, in.Situation.Alarm
+	if !s.reviewed {
+		s.Source.Recall(s.Inventory.Losses())
+	}
+	s.situate(&in, now)
 	if a.full {
 		s.gatherAll(&in, a)
 	} else {
@@ -336,12 +353,32 @@ func (s *Syncer) pass(ctx context.Context, now time.Time, a assignment) (err err
 		return s.keep(ctx)
 	}
 	p := s.compare(in, a)
+	s.review(&in, a, p)
 	s.verdict = s.guard.Judge(s.question(in, p))
 	if err := s.carryOut(ctx, in); err != nil || !p.Again || len(s.verdict.Go) == 0 {
 		return err
 	}
 	s.Resync()
 	return nil
+}
+
+// situate asks what the guards must know, and has the inventory remember what must outlast a restart.
+func (s *Syncer) situate(in *plan.Input, now time.Time) {
+	in.Situation = s.Source.Situation()
+	in.Situation.Now, s.alarm = now, in.Situation.Alarm
+	s.Inventory.NoteLosses(in.Situation.Losses)
+}
+
+// review tells the organization once what nobody saw happen, because the operator was down or computed everything anew.
+func (s *Syncer) review(in *plan.Input, a assignment, p plan.Plan) {
+	if s.reviewed || !a.full || a.leaving {
+		return
+	}
+	s.reviewed = true
+	if lost := plan.Lost(s.question(*in, p)); len(lost) > 0 {
+		s.Source.Lost(lost)
+		s.situate(in, in.Situation.Now)
+	}
 }
 
 // read reads the system, and compares what is pinned.
@@ -354,7 +391,7 @@ func (s *Syncer) read(ctx context.Context) (*downstream.Reading, error) {
 		return nil, fmt.Errorf("reading everything: %w", err)
 	}
 	switch pins := s.Inventory.Pins(); {
-	case pins == (downstream.Pins{}):
+	case pins == (downstream.Pins{}), pins != reading.Pins && reading.Renewed:
 		s.Inventory.Pin(reading.Pins)
 	case pins != reading.Pins:
 		return nil, downstream.NewError(downstream.PinChanged, "", nil)

@@ -1,0 +1,271 @@
+package openfga
+
+import (
+	"context"
+	"slices"
+
+	openfgav1 "github.com/openfga/api/proto/openfga/v1"
+
+	"github.com/rollcall-dev/rollcall/internal/downstream"
+)
+
+// Apply implements downstream.Driver. Tuples are written in an order in which nobody is without what they had and have, and nobody
+// has what they neither had nor have: see phaseOf. It ends at the first error that is not about a record.
+func (d *Driver) Apply(ctx context.Context, req downstream.Request) ([]downstream.Outcome, error) {
+	ctx, end := d.begin(ctx)
+	defer end()
+	if err := d.ready(ctx, req.Pins); err != nil {
+		return nil, err
+	}
+	b := &batch{driver: d, changes: req.Changes, outcomes: make([]downstream.Outcome, len(req.Changes)), owner: map[downstream.ID]int{}}
+	if err := b.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.send(ctx); err != nil {
+		if !b.wrote {
+			return nil, err
+		}
+		b.abandon(err)
+	}
+	return b.outcomes, nil
+}
+
+// batch is one Apply. Records are known by the ids of their objects here.
+type batch struct {
+	driver   *Driver
+	changes  []downstream.Change
+	outcomes []downstream.Outcome
+	// owner is the change that says what is to be at an id.
+	owner map[downstream.ID]int
+	steps []step
+	wrote bool
+	// left is how many steps of each change were not done.
+	left []int
+}
+
+// step is an operation for a change.
+type step struct {
+	operation
+	change, phase int
+}
+
+// Phases of a batch. What people are granted directly comes first and goes last, and groups change while nobody is an answerer who
+// was not and nobody is who will not be.
+const (
+	phaseGrant = iota
+	phaseLeave // people get nothing through a group any more
+	phaseGroup
+	phaseJoin
+	phaseRevoke
+)
+
+func phaseOf(a *attribute, o operation) int {
+	comes := o.write != nil
+	switch {
+	case a.kind == downstream.Groups:
+		return phaseGroup
+	case a == groupsOf && comes:
+		return phaseJoin
+	case a == groupsOf:
+		return phaseLeave
+	case comes:
+		return phaseGrant
+	}
+	return phaseRevoke
+}
+
+// target is the id under which a change has its record be, or not be.
+func target(c *downstream.Change) downstream.ID {
+	return downstream.ID{Kind: c.Record.Kind, Key: encode(c.Record.Key)}
+}
+
+// origin is the id under which the record is, if it is owned.
+func origin(c *downstream.Change) (downstream.ID, bool) {
+	if c.Previous == nil {
+		return downstream.ID{}, false
+	}
+	return downstream.ID{Kind: c.Record.Kind, Key: encode(c.Previous.Key)}, true
+}
+
+// prepare finds out what is there, and what that lacks.
+func (b *batch) prepare(ctx context.Context) error {
+	known := map[downstream.ID]holdings{}
+	var ids, unread []downstream.ID
+	note := func(id downstream.ID, change int) {
+		if _, taken := b.owner[id]; !taken {
+			b.owner[id] = change
+			ids = append(ids, id)
+		}
+	}
+	for i := range b.changes {
+		c := &b.changes[i]
+		note(target(c), i)
+		if f := c.Found; f != nil {
+			known[downstream.ID{Kind: f.Kind, Key: f.Name}] = holdingsOf(f.Kind, f.Image)
+		}
+	}
+	for i := range b.changes { // what is left behind, unless another record comes there
+		if from, owned := origin(&b.changes[i]); owned {
+			note(from, i)
+		}
+	}
+	for _, id := range ids {
+		if _, read := known[id]; !read {
+			unread = append(unread, id)
+		}
+	}
+	there, err := b.driver.stored(ctx, unread)
+	if err != nil {
+		return err
+	}
+	for _, id := range unread {
+		known[id] = there[id]
+	}
+	b.left = make([]int, len(b.changes))
+	for _, id := range ids {
+		b.plan(id, known[id])
+	}
+	slices.SortStableFunc(b.steps, func(x, y step) int { return x.phase - y.phase })
+	return nil
+}
+
+// plan adds the steps for one id.
+func (b *batch) plan(id downstream.ID, have holdings) {
+	i := b.owner[id]
+	c := &b.changes[i]
+	want := nothing(id.Kind)
+	if id == target(c) && (c.Op == downstream.Create || c.Op == downstream.Update) {
+		want = wantedOf(id.Kind, c.Rendered.Image)
+		b.outcomes[i].RemoteID = remoteID(id.Key)
+	}
+	steps := difference(id.Key, have, want)
+	if c.Op == downstream.Create && c.Previous == nil && !have.empty() && len(steps) > 0 {
+		b.outcomes[i] = downstream.Outcome{Err: downstream.NewError(downstream.Conflict, "there is one already", nil)}
+		return
+	}
+	for _, s := range steps {
+		s.change = i
+		b.steps = append(b.steps, s)
+	}
+	b.left[i] += len(steps)
+}
+
+// send writes everything, in requests that are as full as the server takes them.
+func (b *batch) send(ctx context.Context) error {
+	for len(b.steps) > 0 {
+		n := b.driver.fit(b.steps)
+		if err := b.write(ctx, b.steps[:n]); err != nil {
+			return err
+		}
+		b.steps = b.steps[n:]
+		b.steps = slices.DeleteFunc(b.steps, func(s step) bool { return b.outcomes[s.change].Err != nil })
+	}
+	return nil
+}
+
+// fit returns how many steps go into one request: as many tuples as the server takes, and none of them twice.
+func (d *Driver) fit(steps []step) (n int) {
+	type key struct{ object, relation, user string }
+	seen := make(map[key]struct{}, d.limit)
+	size := 0
+	for n < len(steps) {
+		if size += steps[n].size(); size > d.limit && n > 0 {
+			return n
+		}
+		for _, t := range []*openfgav1.TupleKey{steps[n].write, steps[n].remove} {
+			if t == nil {
+				continue
+			}
+			k := key{t.GetObject(), t.GetRelation(), t.GetUser()}
+			if _, twice := seen[k]; twice {
+				return n
+			}
+			seen[k] = struct{}{}
+		}
+		n++
+	}
+	return n
+}
+
+// ignore makes writing what is there and deleting what is not no error.
+const ignore = "ignore"
+
+// write makes one request. What the server refuses is tried again by halves, if it was too much, or change by change, so that one
+// that it will never take harms no other.
+func (b *batch) write(ctx context.Context, steps []step) error {
+	err := b.driver.write(ctx, steps)
+	if err == nil {
+		b.wrote = true
+		for _, s := range steps {
+			b.left[s.change]--
+		}
+		return nil
+	}
+	switch class := downstream.ClassOf(err); {
+	case class == downstream.TooLarge && len(steps) > 1:
+		b.driver.limit = max(b.driver.limit/2, 2)
+		half := (len(steps) + 1) / 2
+		if err := b.write(ctx, steps[:half]); err != nil {
+			return err
+		}
+		return b.write(ctx, steps[half:])
+	case class != downstream.BadRecord && class != downstream.Conflict && class != downstream.TooLarge:
+		return err
+	}
+	if first := steps[0].change; !slices.ContainsFunc(steps, func(s step) bool { return s.change != first }) {
+		b.outcomes[first] = downstream.Outcome{Err: err}
+		return nil
+	}
+	for _, part := range byChange(steps) {
+		if err := b.write(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// byChange parts steps, in the order in which changes come.
+func byChange(steps []step) (parts [][]step) {
+	at := map[int]int{}
+	for _, s := range steps {
+		i, known := at[s.change]
+		if !known {
+			i = len(parts)
+			at[s.change], parts = i, append(parts, nil)
+		}
+		parts[i] = append(parts[i], s)
+	}
+	return parts
+}
+
+func (d *Driver) write(ctx context.Context, steps []step) error {
+	req := &openfgav1.WriteRequest{StoreId: d.place.store, AuthorizationModelId: d.place.model}
+	for _, s := range steps {
+		if s.write != nil {
+			if req.Writes == nil {
+				req.Writes = &openfgav1.WriteRequestWrites{OnDuplicate: ignore}
+			}
+			req.Writes.TupleKeys = append(req.Writes.TupleKeys, s.write)
+		}
+		if s.remove != nil {
+			if req.Deletes == nil {
+				req.Deletes = &openfgav1.WriteRequestDeletes{OnMissing: ignore}
+			}
+			key := &openfgav1.TupleKeyWithoutCondition{Object: s.remove.GetObject(), Relation: s.remove.GetRelation(), User: s.remove.GetUser()}
+			req.Deletes.TupleKeys = append(req.Deletes.TupleKeys, key)
+		}
+	}
+	return d.request(ctx, func(ctx context.Context, c *client) error {
+		_, err := c.Write(ctx, req)
+		return err
+	})
+}
+
+// abandon says of every change that is not done why that is so.
+func (b *batch) abandon(err error) {
+	for i := range b.outcomes {
+		if b.left[i] > 0 && b.outcomes[i].Err == nil {
+			b.outcomes[i] = downstream.Outcome{Err: err}
+		}
+	}
+}

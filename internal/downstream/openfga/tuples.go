@@ -1,0 +1,375 @@
+package openfga
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	openfgav1 "github.com/openfga/api/proto/openfga/v1"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/rollcall-dev/rollcall/internal/downstream"
+)
+
+// Conditions of the model, with the one parameter that a tuple gives.
+const (
+	conditionAllows  = "allows"
+	conditionUntil   = "until"
+	parameterAllows  = "permissions"
+	parameterExpires = "expires"
+)
+
+// attribute is one list of a record: the tuples of one relation between the record, whose id stands on one side, and objects of one
+// type on the other. It is an attribute of the image.
+type attribute struct {
+	name     string
+	kind     downstream.Kind
+	relation string // without slot
+	slotted  bool   // the relation exists twice
+	other    string // type of the other side
+	asUser   bool   // the record is the user; otherwise it is the object
+	userset  string // the relation of the record that is the user
+}
+
+var attributes = []*attribute{
+	{name: "account", kind: downstream.Access, relation: "granted", slotted: true, other: typeOrganization, asUser: true},
+	{name: "profiles", kind: downstream.Access, relation: "granted", slotted: true, other: typeProfile, asUser: true},
+	{name: "groups", kind: downstream.Access, relation: "conveys", other: typeGroup, asUser: true},
+	{name: "organization", kind: downstream.Groups, relation: "organization", other: typeOrganization},
+	{name: "idle", kind: downstream.Groups, relation: "idle", other: typeOrganization},
+	{name: "members", kind: downstream.Groups, relation: "listed", slotted: true, other: typeTeammate},
+	{name: "supervisors", kind: downstream.Groups, relation: "supervisor", other: typeTeammate},
+	{name: "profiles", kind: downstream.Groups, relation: "granted", slotted: true, other: typeProfile, asUser: true, userset: "answerer"},
+}
+
+// typeOf is the type of the objects that records of a kind are about.
+func typeOf(kind downstream.Kind) string {
+	if kind == downstream.Groups {
+		return typeGroup
+	}
+	return typeTeammate
+}
+
+// slot is one of the two relations that a slotted one is.
+type slot int
+
+const (
+	slotA slot = iota
+	slotB
+)
+
+var slotSuffixes = [...]string{slotA: "_a", slotB: "_b"}
+
+func (a *attribute) relationIn(s slot) string {
+	if !a.slotted {
+		return a.relation
+	}
+	return a.relation + slotSuffixes[s]
+}
+
+// tuple returns the tuple between a record and an id, in a slot.
+func (a *attribute) tuple(record, id string, s slot, condition string) *openfgav1.TupleKey {
+	self, other := typeOf(a.kind)+":"+record, a.other+":"+id
+	t := &openfgav1.TupleKey{Object: self, Relation: a.relationIn(s), User: other, Condition: conditionOf(condition)}
+	if a.asUser {
+		t.Object, t.User = other, self
+		if a.userset != "" {
+			t.User += "#" + a.userset
+		}
+	}
+	return t
+}
+
+// conditions are written as the name and the parameter that the tuple gives: "allows care.reply care.view",
+// "until 2027-03-01T00:00:00Z", or nothing.
+
+func allows(permissions []string) string {
+	sorted := permissions
+	if !slices.IsSorted(sorted) {
+		sorted = slices.Sorted(slices.Values(permissions))
+	}
+	return conditionAllows + " " + strings.Join(slices.Compact(slices.Clone(sorted)), " ")
+}
+
+func until(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return conditionUntil + " " + at.UTC().Format(time.RFC3339Nano)
+}
+
+func conditionOf(text string) *openfgav1.RelationshipCondition {
+	name, parameter, _ := strings.Cut(text, " ")
+	switch name {
+	case conditionAllows:
+		// A map, in which a key is found at once: looking through a list costs more than servers permit a condition.
+		fields := map[string]*structpb.Value{}
+		for p := range strings.FieldsSeq(parameter) {
+			fields[p] = structpb.NewBoolValue(true)
+		}
+		return condition(name, parameterAllows, structpb.NewStructValue(&structpb.Struct{Fields: fields}))
+	case conditionUntil:
+		return condition(name, parameterExpires, structpb.NewStringValue(parameter))
+	}
+	return nil
+}
+
+func condition(name, parameter string, value *structpb.Value) *openfgav1.RelationshipCondition {
+	return &openfgav1.RelationshipCondition{Name: name, Context: &structpb.Struct{Fields: map[string]*structpb.Value{parameter: value}}}
+}
+
+// textOf is the other way. What somebody else wrote differs from anything of ours.
+func textOf(c *openfgav1.RelationshipCondition) string {
+	if c == nil {
+		return ""
+	}
+	fields := c.GetContext().GetFields()
+	if len(fields) == 1 {
+		switch value := fields[parameterAllows]; {
+		case c.GetName() == conditionAllows && value.GetStructValue() != nil:
+			return allows(slices.Sorted(maps.Keys(value.GetStructValue().GetFields())))
+		case c.GetName() == conditionUntil:
+			if at, err := time.Parse(time.RFC3339Nano, fields[parameterExpires].GetStringValue()); err == nil {
+				return until(&at)
+			}
+		}
+	}
+	return "other " + strings.NewReplacer("\n", " ").Replace(fmt.Sprintf("%s %v", c.GetName(), c.GetContext().AsMap()))
+}
+
+// entry is one tuple of an attribute: an id and a condition.
+type entry struct{ id, condition string }
+
+func (e entry) line() string {
+	if e.condition == "" {
+		return e.id
+	}
+	return e.id + " " + e.condition
+}
+
+func entryOf(line string) entry {
+	id, condition, _ := strings.Cut(line, " ")
+	return entry{id, condition}
+}
+
+// stored is what a store holds of an attribute, by slot: conditions by id.
+type stored [len(slotSuffixes)]map[string]string
+
+func (s *stored) put(in slot, e entry) {
+	if s[in] == nil {
+		s[in] = map[string]string{}
+	}
+	s[in][e.id] = e.condition
+}
+
+// holdings is all that a store holds of a record.
+type holdings map[*attribute]*stored
+
+func (h holdings) put(a *attribute, in slot, e entry) {
+	if h[a] == nil {
+		h[a] = &stored{}
+	}
+	h[a].put(in, e)
+}
+
+func (h holdings) empty() bool { return len(h) == 0 }
+
+// slotBs is where the image of what was read tells which entries are in the second slot. It has no part in comparisons, since
+// nothing that ought to be there has it.
+const slotBs = "in slot b"
+
+// image returns what was read of a record of a kind.
+func (h holdings) image(kind downstream.Kind) downstream.Image {
+	im := downstream.Image{}
+	var second []string
+	for _, a := range attributes {
+		if a.kind != kind {
+			continue
+		}
+		var lines []string
+		if s := h[a]; s != nil {
+			for id, condition := range s[slotA] {
+				lines = append(lines, entry{id, condition}.line())
+			}
+			for id, condition := range s[slotB] {
+				line := entry{id, condition}.line()
+				lines, second = append(lines, line), append(second, a.name+" "+line)
+			}
+		}
+		im[a.name] = joined(lines)
+	}
+	if len(second) > 0 {
+		im[slotBs] = joined(second)
+	}
+	return im
+}
+
+func joined(lines []string) string {
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// holdingsOf is the other way.
+func holdingsOf(kind downstream.Kind, im downstream.Image) holdings {
+	second := map[string]bool{}
+	for line := range strings.SplitSeq(im[slotBs], "\n") {
+		second[line] = true
+	}
+	h := holdings{}
+	for _, a := range attributes {
+		if a.kind != kind || im[a.name] == "" {
+			continue
+		}
+		for line := range strings.SplitSeq(im[a.name], "\n") {
+			in, key := slotA, a.name+" "+line
+			if second[key] {
+				in = slotB
+				delete(second, key) // the same may be in the first one too
+			}
+			h.put(a, in, entryOf(line))
+		}
+	}
+	return h
+}
+
+// wanted is what a store ought to hold of a record: conditions by id. An attribute that is not there is not managed.
+type wanted map[*attribute]map[string]string
+
+func (w wanted) image() downstream.Image {
+	im := downstream.Image{}
+	for a, entries := range w {
+		lines := make([]string, 0, len(entries))
+		for id, condition := range entries {
+			lines = append(lines, entry{id, condition}.line())
+		}
+		im[a.name] = joined(lines)
+	}
+	return im
+}
+
+// wantedOf is the other way.
+func wantedOf(kind downstream.Kind, im downstream.Image) wanted {
+	w := wanted{}
+	for _, a := range attributes {
+		text, managed := im[a.name]
+		if a.kind != kind || !managed {
+			continue
+		}
+		w[a] = map[string]string{}
+		if text == "" {
+			continue
+		}
+		for line := range strings.SplitSeq(text, "\n") {
+			e := entryOf(line)
+			w[a][e.id] = e.condition
+		}
+	}
+	return w
+}
+
+// nothing is what ought to be left of a record that goes.
+func nothing(kind downstream.Kind) wanted {
+	w := wanted{}
+	for _, a := range attributes {
+		if a.kind == kind {
+			w[a] = nil
+		}
+	}
+	return w
+}
+
+// operation is one tuple that comes or goes, or one that changes: then it comes in one slot and goes in the other, at once.
+type operation struct{ write, remove *openfgav1.TupleKey }
+
+func (o operation) size() int {
+	n := 0
+	if o.write != nil {
+		n++
+	}
+	if o.remove != nil {
+		n++
+	}
+	return n
+}
+
+// difference returns what brings what is stored of a record to what is wanted, in a fixed order.
+func difference(record string, have holdings, want wanted) []step {
+	var out []step
+	add := func(a *attribute, operations []operation) {
+		for _, o := range operations {
+			out = append(out, step{operation: o, phase: phaseOf(a, o)})
+		}
+	}
+	for _, a := range attributes {
+		entries, managed := want[a]
+		if !managed {
+			continue
+		}
+		s := have[a]
+		if s == nil {
+			s = &stored{}
+		}
+		for _, id := range slices.Sorted(maps.Keys(entries)) {
+			add(a, a.bring(record, entry{id, entries[id]}, s))
+		}
+		for in := range s {
+			for _, id := range slices.Sorted(maps.Keys(s[in])) {
+				if _, stays := entries[id]; !stays {
+					add(a, []operation{{remove: a.tuple(record, id, slot(in), "")}})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// bring has one entry be there once, with its condition.
+func (a *attribute) bring(record string, e entry, s *stored) []operation {
+	first, inA := s[slotA][e.id]
+	second, inB := s[slotB][e.id]
+	switch {
+	case inA && inB && first == e.condition: // somebody wrote the other one by hand
+		return []operation{{remove: a.tuple(record, e.id, slotB, "")}}
+	case inA && inB && second == e.condition:
+		return []operation{{remove: a.tuple(record, e.id, slotA, "")}}
+	case inA && inB: // neither is right, and no slot is free: one goes, in a request of its own
+		return []operation{{remove: a.tuple(record, e.id, slotB, "")}, {write: a.tuple(record, e.id, slotB, e.condition), remove: a.tuple(record, e.id, slotA, "")}}
+	case inA && first != e.condition && a.slotted:
+		return []operation{{write: a.tuple(record, e.id, slotB, e.condition), remove: a.tuple(record, e.id, slotA, "")}}
+	case inB && second != e.condition:
+		return []operation{{write: a.tuple(record, e.id, slotA, e.condition), remove: a.tuple(record, e.id, slotB, "")}}
+	case inA || inB:
+		return nil
+	}
+	return []operation{{write: a.tuple(record, e.id, slotA, e.condition)}}
+}
+
+// place of a tuple in the records: of which one it is a part, in which attribute and slot; ok is false for what is nobody's business.
+func placed(t *openfgav1.TupleKey) (id downstream.ID, a *attribute, in slot, e entry, ok bool) {
+	objectType, object, _ := strings.Cut(t.GetObject(), ":")
+	userType, user, _ := strings.Cut(t.GetUser(), ":")
+	user, userset, _ := strings.Cut(user, "#")
+	relation := t.GetRelation()
+	for _, a := range attributes {
+		if a.asUser {
+			if objectType != a.other || userType != typeOf(a.kind) || userset != a.userset {
+				continue
+			}
+		} else if objectType != typeOf(a.kind) || userType != a.other || userset != "" {
+			continue
+		}
+		for in := range slotSuffixes {
+			if relation != a.relationIn(slot(in)) {
+				continue
+			}
+			id, e := downstream.ID{Kind: a.kind, Key: object}, entry{user, textOf(t.GetCondition())}
+			if a.asUser {
+				id.Key, e.id = user, object
+			}
+			return id, a, slot(in), e, true
+		}
+	}
+	return downstream.ID{}, nil, 0, entry{}, false
+}
