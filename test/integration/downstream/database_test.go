@@ -52,7 +52,7 @@ END $$;
 CREATE FUNCTION audit.attach() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE made record;
 BEGIN
-  FOR made IN SELECT c.* FROM pg_event_trigger_ddl_commands() c WHERE c.schema_name LIKE 'rollcall%' AND c.object_identity NOT LIKE '%.migrations' LOOP
+  FOR made IN SELECT c.* FROM pg_event_trigger_ddl_commands() c WHERE c.object_type = 'table' AND c.schema_name LIKE 'rollcall%' AND c.object_identity NOT LIKE '%.migrations' LOOP
     EXECUTE format('CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION audit.note()', made.object_identity);
     IF made.object_identity LIKE '%.route_candidates' THEN
       EXECUTE format('CREATE TRIGGER lineups AFTER INSERT OR UPDATE OR DELETE ON %s EXECUTE FUNCTION audit.count_candidates()', made.object_identity);
@@ -269,4 +269,11 @@ func keys(names ...string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// nextTransaction is the id that the next transaction that writes will have, whoever's it is.
+func (s *server) nextTransaction(ctx context.Context) (id string) {
+	GinkgoHelper()
+	Expect(s.conn.QueryRow(ctx, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text").Scan(&id)).To(Succeed())
+	return id
 }

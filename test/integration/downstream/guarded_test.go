@@ -10,8 +10,6 @@ import (
 	. "github.com/onsi/gomega"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 )
 
 // temporary is an account role of which nobody can do without: without it its holders are Invalid.
@@ -299,5 +297,3 @@ spec: {baseType: Supervisor, permissions: [conversations.handle], protectLastHol
 		t.synced(ctx)
 	})
 }
-
-var _ = rollcallv1.GroupVersion

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,8 +60,8 @@ func (m *manager) logged() string {
 }
 
 func (m *manager) tail() string {
-	log := m.logged()
-	return log[max(0, len(log)-8000):]
+	lines := slices.DeleteFunc(strings.Split(m.logged(), "\n"), func(line string) bool { return strings.Contains(line, "workqueue_items") })
+	return strings.Join(lines[max(0, len(lines)-60):], "\n")
 }
 
 // launch starts the process and does not wait for anything. It logs as much as it can, so that whatever it must not say can be
@@ -109,6 +110,13 @@ func (m *manager) kill() {
 	}
 	_ = process.Process.Kill()
 	<-ended
+}
+
+// pid is the id of the process.
+func (m *manager) pid() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.process.Process.Pid
 }
 
 func (m *manager) restart() {

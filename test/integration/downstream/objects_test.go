@@ -3,7 +3,9 @@ package downstream_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -162,4 +164,31 @@ func groups(n int, member string) string {
 		b.WriteString(group(fmt.Sprintf("g-%02d", i), "members: [{name: "+member+"}]"))
 	}
 	return b.String()
+}
+
+// versionsOf are the versions of all objects of ours in a namespace, but of the Organization, whose counts come late; an object that is written, though with no difference, keeps its
+// version, and one that is made or deleted shows.
+func versionsOf(ctx context.Context, namespace string) (out []string) {
+	for _, kind := range []string{"Teammate", "UserGroup", "EffectiveAccess", "RoutePlan", "Ledger", "Downstream"} {
+		var list unstructured.UnstructuredList
+		list.SetAPIVersion(rollcallv1.GroupVersion.String())
+		list.SetKind(kind + "List")
+		Expect(kube.List(ctx, &list, client.InNamespace(namespace))).To(Succeed())
+		for _, o := range list.Items {
+			out = append(out, kind+"/"+o.GetName()+" "+o.GetResourceVersion())
+		}
+	}
+	return out
+}
+
+// settled waits until something has been the same for a while.
+func settled(what func() []string) {
+	GinkgoHelper()
+	last, since := what(), time.Now()
+	Eventually(func() bool {
+		if now := what(); !slices.Equal(now, last) {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > time.Second
+	}).Should(BeTrue(), "it changes on and on")
 }

@@ -150,8 +150,13 @@ func (p *proxy) rest() {
 	GinkgoHelper()
 	begun := time.Now()
 	Eventually(func() bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return time.Since(p.last) > 300*time.Millisecond && time.Since(begun) > 300*time.Millisecond
+		return p.idle(300*time.Millisecond) && time.Since(begun) > 300*time.Millisecond
 	}).Should(BeTrue(), func() string { _, n := p.count(); return "requests go on and on: " + strconv.Itoa(n) })
+}
+
+// idle reports whether nothing was sent for that long.
+func (p *proxy) idle(d time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.last) > d
 }

@@ -39,6 +39,8 @@ var (
 	operator *manager
 	database *server
 	said     *witness
+	// administrator is the path of a kubeconfig.
+	administrator string
 )
 
 func TestDownstream(t *testing.T) {
@@ -72,7 +74,9 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	Expect(err).NotTo(HaveOccurred())
 	kube, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	startControllerManager(environment.KubeConfig)
+	administrator = filepath.Join(GinkgoT().TempDir(), "kubeconfig")
+	Expect(os.WriteFile(administrator, environment.KubeConfig, 0o600)).To(Succeed())
+	startControllerManager(administrator)
 	Expect(kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "rollcall-system"}})).To(Succeed())
 	for _, object := range append(kustomized("config/rbac"), kustomized("config/admission")...) {
 		Expect(kube.Create(ctx, &object)).To(Succeed(), object.GetName())
@@ -95,6 +99,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 // Numbers are those of QUALITY, Safety. In one container, because only specs of one keep their order.
 var _ = Describe("Synchronization", func() {
 	AfterEach(func() {
+		said.hear(operator.scrape())
 		if CurrentSpecReport().Failed() {
 			AddReportEntry("the operator's log", operator.tail())
 			AddReportEntry("the server's log", database.Log())
@@ -122,9 +127,7 @@ func build(path string) error {
 func program(name string) string { return filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), name) }
 
 // startControllerManager starts what deletes namespaces and collects garbage, each with the rights that it has on a real cluster.
-func startControllerManager(kubeconfig []byte) {
-	path := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-	Expect(os.WriteFile(path, kubeconfig, 0o600)).To(Succeed())
+func startControllerManager(path string) {
 	command := exec.Command(program("kube-controller-manager"),
 		"--kubeconfig="+path, "--authentication-kubeconfig="+path, "--authorization-kubeconfig="+path,
 		"--use-service-account-credentials", "--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0",
