@@ -193,9 +193,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 
 // forget ends the loop of a Downstream that is gone.
 func (r *Reconciler) forget(key types.NamespacedName) {
-	if room := r.Rooms.find(key.Namespace); room != nil {
-		room.leave(key)
-	}
+	r.Rooms.leave(r.Desks, key)
 	w := r.worker(key)
 	if w == nil {
 		return

@@ -34,6 +34,8 @@ type room struct {
 	// records of that engine; both belong to whoever has locked the desk.
 	records *desired.Set
 	engine  *engine.Engine
+	// losses are those of the records before, of an engine that failed.
+	losses []plan.Loss
 
 	mu       sync.Mutex
 	standing desk.Standing
@@ -77,10 +79,16 @@ func (r *Rooms) Applied(namespace string, e *engine.Engine, changes []roster.Cha
 		return
 	}
 	if x.engine != e {
+		if x.records != nil {
+			x.losses = x.records.Losses()
+		}
 		x.records, x.engine = nil, nil
 		x.mu.Lock()
 		x.again = true
 		x.mu.Unlock()
+		return
+	}
+	if x.records.Closed() {
 		return
 	}
 	ids := x.records.Update(changes...)
@@ -134,10 +142,47 @@ func (x *room) set(key types.NamespacedName, w *worker) {
 	x.workers[key] = w
 }
 
-func (x *room) leave(key types.NamespacedName) {
+// Forgotten drops the room of a namespace that has nothing left, engine and all.
+func (r *Rooms) Forgotten(namespace string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if x := r.of[namespace]; x != nil && x.empty() {
+		delete(r.of, namespace)
+	}
+}
+
+func (x *room) empty() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return len(x.workers) == 0
+}
+
+// leave takes a Downstream out that is gone. With the last one go the records of the namespace: an engine keeps nothing up to
+// date for nobody.
+func (r *Rooms) leave(desks *desk.Desks, key types.NamespacedName) {
+	x := r.find(key.Namespace)
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
 	delete(x.workers, key)
+	x.mu.Unlock()
+	if !x.empty() {
+		return
+	}
+	if desks.Standing(key.Namespace) == desk.Unknown { // the namespace is gone too, or is computed anew
+		r.Forgotten(key.Namespace)
+		return
+	}
+	desks.Of(key.Namespace).Engine(func(e *engine.Engine) bool {
+		if x.empty() && x.records != nil && x.engine == e {
+			x.records.Close()
+			x.mu.Lock()
+			clear(x.touched)
+			x.mu.Unlock()
+		}
+		return false
+	})
 }
 
 // source is the wanted records of one namespace, for the loop of one Downstream, until the context ends.
@@ -161,6 +206,11 @@ func (s source) read(f func(records *desired.Set)) {
 				}
 				if s.room.engine != e {
 					s.room.records, s.room.engine = desired.New(e), e
+					s.room.records.Recall(s.room.losses)
+					s.room.losses = nil
+				}
+				if s.room.records.Closed() {
+					s.room.records.Open()
 				}
 				f(s.room.records)
 				done = true
@@ -205,6 +255,16 @@ func (s source) Present(name string) (yes bool) {
 func (s source) Cause(id downstream.ID) (cause downstream.Cause) {
 	s.read(func(records *desired.Set) { cause = records.Cause(id) })
 	return cause
+}
+
+// Recall implements syncer.Source.
+func (s source) Recall(losses []plan.Loss) {
+	s.read(func(records *desired.Set) { records.Recall(losses) })
+}
+
+// Lost implements syncer.Source.
+func (s source) Lost(teammates []string) {
+	s.read(func(records *desired.Set) { records.Lost(teammates) })
 }
 
 // Situation implements syncer.Source.

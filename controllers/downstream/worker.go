@@ -256,7 +256,7 @@ func (w *worker) told(standing desk.Standing, moved, again bool, touched []downs
 		w.loop.Suspend(standing != desk.Open)
 	}
 	if again {
-		w.loop.Resync()
+		w.loop.Review()
 	}
 	if len(touched) > 0 {
 		w.loop.Touch(touched...)

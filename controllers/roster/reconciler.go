@@ -40,6 +40,8 @@ type Follower interface {
 	Applied(namespace string, e *engine.Engine, changes []roster.Change)
 	// Released is called when what was computed is in the Ledger, and whenever the standing of a namespace may have changed.
 	Released(namespace string, standing desk.Standing)
+	// Forgotten is called when a namespace has nothing left.
+	Forgotten(namespace string)
 }
 
 // Reconciler works on namespaces. One worker at a time has a namespace.
@@ -164,6 +166,9 @@ func (r *Reconciler) forget(namespace string) {
 	delete(r.rooms, namespace)
 	r.changes.take(namespace)
 	r.desks.Forget(namespace)
+	if r.follower != nil {
+		r.follower.Forgotten(namespace)
+	}
 	forgetMetrics(namespace)
 }
 

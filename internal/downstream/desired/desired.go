@@ -36,8 +36,7 @@ type facts struct {
 // Set is the records of one organization.
 type Set struct {
 	engine *engine.Engine
-	since  time.Time
-	last   time.Time // the instant of the update before
+	memory
 
 	keys     *incr.Query[string, string]
 	untils   *incr.Query[string, []stay]
@@ -47,6 +46,13 @@ type Set struct {
 	routes   *incr.Query[routing.Target, facts]
 	hours    *incr.Query[string, facts]
 	mentions *incr.Query[string, facts]
+}
+
+// memory is what a Set knows while it is open.
+type memory struct {
+	closed bool
+	since  time.Time
+	last   time.Time // the instant of the update before
 
 	moved   []movement
 	touched map[downstream.ID]struct{}
@@ -59,6 +65,7 @@ type Set struct {
 	holders map[string]int // active people by protected role
 	losses  plan.Losses
 	ended   map[downstream.ID]time.Time // window ends after which a record conferred nothing
+	watched map[object]struct{}
 	live    map[routing.Target]struct{}
 	// changed are objects to look for once the engine takes changes again: it holds them while there is no Organization.
 	changed map[object]struct{}
@@ -75,13 +82,7 @@ type movement struct {
 
 // New derives the records of an engine, which must have been given its objects. Names of every record are touched.
 func New(e *engine.Engine) *Set {
-	now := e.Roster.Now()
-	s := &Set{
-		engine: e, since: now, last: now, touched: map[downstream.ID]struct{}{}, names: map[downstream.ID]string{},
-		targets: map[string]routing.Target{}, counts: map[downstream.Kind]int{}, facts: map[downstream.ID]facts{},
-		gone: map[string]plan.Departure{}, holders: map[string]int{}, ended: map[downstream.ID]time.Time{},
-		live: map[routing.Target]struct{}{}, changed: map[object]struct{}{},
-	}
+	s := &Set{engine: e}
 	g := e.Roster.Graph
 	same := func(a, b facts) bool { return a == b }
 	s.keys = incr.NewQuery(g, "recordKey", func(a, b string) bool { return a == b }, s.keyOf)
@@ -110,14 +111,42 @@ func New(e *engine.Engine) *Set {
 			s.moved = append(s.moved, movement{downstream.Routes, x.Name, before, after})
 		}
 	})
+	s.Open()
+	return s
+}
+
+// Open derives everything anew, at first and after Close.
+func (s *Set) Open() {
+	now := s.engine.Roster.Now()
+	s.memory = memory{
+		since: now, last: now, touched: map[downstream.ID]struct{}{}, names: map[downstream.ID]string{},
+		targets: map[string]routing.Target{}, counts: map[downstream.Kind]int{}, facts: map[downstream.ID]facts{},
+		gone: map[string]plan.Departure{}, holders: map[string]int{}, ended: map[downstream.ID]time.Time{},
+		watched: map[object]struct{}{}, live: map[routing.Target]struct{}{}, changed: map[object]struct{}{},
+	}
 	for _, kind := range []string{roster.KindTeammate, roster.KindUserGroup, roster.KindSchedule, roster.KindMention} {
-		for _, name := range e.Roster.Names(nil, kind) {
+		for _, name := range s.engine.Roster.Names(nil, kind) {
 			s.watch(kind, name, true)
 		}
 	}
 	s.Update()
-	return s
 }
+
+// Close gives up everything that is derived, because nobody asks for it: the engine keeps nothing up to date any more, and the
+// Set takes no room. Its tables stay in the engine's graph for Open.
+func (s *Set) Close() {
+	for o := range maps.Clone(s.watched) {
+		s.watch(o.kind, o.name, false)
+	}
+	for x := range s.live {
+		s.routes.Unobserve(x)
+	}
+	s.engine.Roster.Settle()
+	s.memory = memory{closed: true}
+}
+
+// Closed reports whether Close was called after the last Open.
+func (s *Set) Closed() bool { return s.closed }
 
 // watch keeps the records of an object up to date, or no longer.
 func (s *Set) watch(kind, name string, there bool) {
@@ -135,8 +164,10 @@ func (s *Set) watch(kind, name string, there bool) {
 	for _, q := range tables {
 		if there {
 			q.Observe(name)
+			s.watched[object{kind, name}] = struct{}{}
 		} else {
 			q.Unobserve(name)
+			delete(s.watched, object{kind, name})
 		}
 	}
 }
@@ -144,6 +175,9 @@ func (s *Set) watch(kind, name string, there bool) {
 // Update takes in what the engine took in, and is to be called after each of its Apply, Advance and Lose with the same
 // changes. While there is no Organization nothing changes. It returns the identities of the records that changed or are gone, sorted.
 func (s *Set) Update(changes ...roster.Change) []downstream.ID {
+	if s.closed {
+		return nil
+	}
 	r := s.engine.Roster
 	for _, c := range changes {
 		switch c.Object.(type) {
@@ -341,12 +375,32 @@ func (s *Set) Situation() plan.Situation {
 		Now: now, Since: s.since, Departed: maps.Clone(s.gone), Counts: maps.Clone(s.counts), Holders: map[string]int{},
 		Alarm: s.losses.Alarm(now, len(s.engine.Roster.Names(t, roster.KindTeammate))),
 	}
+	out.Losses = s.losses.All()
 	for _, name := range slices.Concat(s.engine.Roster.Names(t, roster.KindAccountRole), builtinRoles) {
 		if s.protects(t, name) {
 			out.Holders[name] = s.holders[name]
 		}
 	}
 	return out
+}
+
+// Losses returns what is remembered of people who lost their access, for Recall of a Set that takes the place of this one.
+func (s *Set) Losses() []plan.Loss { return s.losses.All() }
+
+// Recall takes in what was remembered of people who lost their access, before a restart: whoever is still without counts.
+func (s *Set) Recall(losses []plan.Loss) {
+	t := s.engine.Roster.Graph.Peek()
+	s.losses.Recall(s.engine.Roster.Now(), losses, func(teammate string) bool {
+		f, known := s.facts[downstream.ID{Kind: downstream.Access, Key: s.keys.Get(t, teammate)}]
+		return known && !f.active && f.cause == downstream.Inferred
+	})
+}
+
+// Lost takes in who lost their access while nobody looked: a connected system still has what they had.
+func (s *Set) Lost(teammates []string) {
+	for _, name := range teammates {
+		s.losses.Lose(s.engine.Roster.Now(), name)
+	}
 }
 
 // builtinRoles are those that may have protectLastHolder without any object.

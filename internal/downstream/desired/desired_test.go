@@ -359,6 +359,88 @@ func TestAlarm(t *testing.T) {
 	}
 }
 
+// What is remembered of losses goes on after a restart, for those who are still without access.
+func TestRecall(t *testing.T) {
+	text := "AccountRole none {baseType: None, permissions: []}\n"
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"} {
+		role := "agent"
+		if name == "a" {
+			role = "none"
+		}
+		text += "Teammate " + name + " {accountRoleRef: {name: " + role + "}}\n"
+	}
+	ago := monday.Add(-time.Hour)
+	for name, tc := range map[string]struct {
+		losses []plan.Loss
+		want   bool
+	}{
+		"nobody":                            {},
+		"who is still without access":       {losses: []plan.Loss{{Teammate: "a", At: ago, Alarm: true}}, want: true},
+		"who has access again":              {losses: []plan.Loss{{Teammate: "b", At: ago, Alarm: true}}},
+		"who is gone":                       {losses: []plan.Loss{{Teammate: "z", At: ago, Alarm: true}}},
+		"without an alarm, some time ago":   {losses: []plan.Loss{{Teammate: "a", At: ago}}},
+		"because of whom it ended long ago": {losses: []plan.Loss{{Teammate: "a", At: monday.Add(-24 * time.Hour), Alarm: true}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := set(t, text)
+			s.Recall(tc.losses)
+			if got := s.Situation().Alarm; got != tc.want {
+				t.Errorf("alarm %t, want %t", got, tc.want)
+			}
+		})
+	}
+	s := set(t, text)
+	s.Lost([]string{"a", "b"})
+	if now := s.Situation(); !now.Alarm || len(now.Losses) != 2 {
+		t.Errorf("two of eleven are about to lose their access: alarm %t, losses %v", now.Alarm, now.Losses)
+	}
+}
+
+// A Set that nobody needs costs nothing, and begins anew as if it were a new one.
+func TestClose(t *testing.T) {
+	text := `
+		Profile p {}
+		UserGroup g {members: [{name: ana}], profiles: [{name: p}], voice: {dialing: {strategy: Simultaneous, maxRingTime: 20s}}}
+		Teammate ana {identity: {email: ana@fjordline.example}}`
+	s := set(t, text)
+	all := s.IDs(downstream.Kinds)
+	s.Close()
+	alone := engine.New(s.now) // will be given the same, and never had a Set
+	alone.Remember(nil, false)
+	alone.Apply(s.now, roster.Change{Object: builder.Organization()})
+	for _, o := range builder.Objects(t, text) {
+		alone.Apply(s.now, roster.Change{Object: o})
+	}
+	cost := func(e *engine.Engine, c roster.Change) uint64 {
+		before := e.Roster.Graph.Recomputed()
+		e.Apply(s.now, c)
+		return e.Roster.Graph.Recomputed() - before
+	}
+	for i := range 3 {
+		if ids := s.IDs(downstream.Kinds); len(ids) > 0 || !s.Closed() {
+			t.Errorf("closed, it holds %v", ids)
+		}
+		ben := roster.Change{Object: builder.Objects(t, "Teammate ben {identity: {email: ben@fjordline.example}}")[0]}
+		if ids := s.Update(ben); len(ids) > 0 {
+			t.Errorf("closed, %v were touched", ids)
+		}
+		if got, want := cost(s.engine, ben), cost(alone, ben); got != want {
+			t.Errorf("round %d: a new person costs %d computations, want %d", i, got, want)
+		}
+		s.Open()
+		if ids := s.IDs(downstream.Kinds); len(ids) != len(all)+2 {
+			t.Errorf("opened again, it holds %v, before %v and ben", ids, all)
+		}
+		left := roster.Change{Object: gone(oracle.Ref{Kind: roster.KindTeammate, Name: "ben"}), Deleted: true}
+		cost(alone, left)
+		cost(s.engine, left)
+		if s.Update(left); len(s.IDs(downstream.Kinds)) != len(all) {
+			t.Errorf("without ben it holds %v, before %v", s.IDs(downstream.Kinds), all)
+		}
+		s.Close()
+	}
+}
+
 // The end of a window is an explicit departure, also when nothing is left after it.
 func TestWindowEnd(t *testing.T) {
 	s := set(t, `

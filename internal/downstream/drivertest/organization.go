@@ -22,12 +22,13 @@ type Organization struct {
 	gone    map[string]plan.Departure
 	holders map[string]int
 	alarm   bool
+	losses  map[string]plan.Loss
 	stays   map[string]bool
 }
 
 // NewOrganization wants these records.
 func NewOrganization(records ...downstream.Record) *Organization {
-	o := &Organization{records: map[downstream.ID]plan.Wanted{}, gone: map[string]plan.Departure{}, holders: map[string]int{}, stays: map[string]bool{}}
+	o := &Organization{records: map[downstream.ID]plan.Wanted{}, gone: map[string]plan.Departure{}, holders: map[string]int{}, losses: map[string]plan.Loss{}, stays: map[string]bool{}}
 	o.Want(records...)
 	return o
 }
@@ -155,7 +156,27 @@ func (o *Organization) Situation() plan.Situation {
 	for id := range o.records {
 		s.Counts[id.Kind]++
 	}
+	for _, name := range slices.Sorted(maps.Keys(o.losses)) {
+		s.Losses = append(s.Losses, o.losses[name])
+	}
+	s.Alarm = s.Alarm || 10*len(o.losses) > max(s.Counts[downstream.Users], s.Counts[downstream.Access])
 	return s
+}
+
+func (o *Organization) Recall(losses []plan.Loss) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, l := range losses {
+		o.losses[l.Teammate] = l
+	}
+}
+
+func (o *Organization) Lost(teammates []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, name := range teammates {
+		o.losses[name] = plan.Loss{Teammate: name, At: start}
+	}
 }
 
 // Book keeps Ledger objects in memory: a syncer.Keeper for tests.

@@ -55,8 +55,10 @@ type Situation struct {
 	// Holders counts the people with an open gate who hold an account role with protectLastHolder, by role; a role
 	// without any is there with 0.
 	Holders map[string]int
-	// Alarm: too many people lost their access at once (Losses). Removals that were inferred are held.
+	// Alarm: too many people lost their access at once (Losses.Alarm). Removals that were inferred are held.
 	Alarm bool
+	// Losses are what the alarm is decided by, to be remembered (Losses.All).
+	Losses []Loss
 	// Since is from when on deletions are seen. Somebody who is gone and of whom nothing is known was gone before.
 	Since time.Time
 }
