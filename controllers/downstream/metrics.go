@@ -250,18 +250,20 @@ func (d measured) Apply(ctx context.Context, req downstream.Request) ([]downstre
 	return outcomes, err
 }
 
-// paced counts requests and the time that they wait.
+// paced counts requests and the time that they wait; they are signs of life.
 type paced struct {
 	downstream.Pacer
 	meter *meter
-	now   func() time.Time
+	alive *pulse
 }
 
 // Wait implements downstream.Pacer.
 func (p paced) Wait(ctx context.Context) error {
-	before := p.now()
+	before := time.Now()
+	p.alive.wait()
 	err := p.Pacer.Wait(ctx)
-	waited := p.now().Sub(before)
+	p.alive.beat()
+	waited := time.Since(before)
 	p.meter.while(func(ns, name string) {
 		waitTotal.WithLabelValues(ns, name).Add(max(waited, 0).Seconds())
 		if err == nil {

@@ -29,8 +29,12 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/publish"
 )
 
-// reopen is how long a worker waits after it could not make a driver; an edit of the Downstream has it try at once.
-const reopen = 30 * time.Second
+const (
+	// reopen is how long a worker waits after it could not make a driver; an edit of the Downstream has it try at once.
+	reopen = 30 * time.Second
+	// maxReopen is how long it waits at most, each time longer, after calls that did not come back: they may be there for ever.
+	maxReopen = 16 * time.Minute
+)
 
 // worker keeps one Downstream in step: it reads the inventory, makes a driver, and runs a loop with it until the Secret or
 // the spec changes. It has a goroutine of its own, so that a system that hangs keeps nobody else waiting.
@@ -70,15 +74,18 @@ func (w *worker) run(ctx context.Context, previous <-chan struct{}) {
 		<-previous
 	}
 	var inventory *plan.Inventory
+	wait := reopen
 	for ctx.Err() == nil {
 		var err error
 		if inventory == nil {
 			inventory, err = w.book.open(ctx)
 		}
+		hung := false
 		if err == nil {
-			err = w.session(ctx, inventory)
+			hung, err = w.session(ctx, inventory)
 		}
 		if err == nil {
+			wait = reopen
 			continue
 		}
 		w.mu.Lock()
@@ -86,12 +93,15 @@ func (w *worker) run(ctx context.Context, previous <-chan struct{}) {
 		w.mu.Unlock()
 		w.meter.conditions(nil, err)
 		w.notify()
-		w.pause(ctx)
+		w.pause(ctx, wait)
+		if wait = min(2*wait, maxReopen); !hung {
+			wait = reopen
+		}
 	}
 }
 
-func (w *worker) pause(ctx context.Context) {
-	timer := time.NewTimer(reopen)
+func (w *worker) pause(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -100,45 +110,56 @@ func (w *worker) pause(ctx context.Context) {
 	}
 }
 
-// session reads the Secret, makes a driver, and runs a loop with it. It returns an error if there is no driver to be had,
-// and nil when the loop ended: because the context did, or because another Secret is to be used.
-func (w *worker) session(ctx context.Context, inventory *plan.Inventory) error {
+// session reads the Secret, makes a driver, and runs a loop with it. It returns an error if there is no driver to be had, or
+// if it did not come back from a call, and nil when the loop ended: because the context did, or because another Secret is to
+// be used.
+func (w *worker) session(ctx context.Context, inventory *plan.Inventory) (hung bool, err error) {
 	secret, err := w.keys.read(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	host, err := destination(w.spec)
 	if err != nil {
-		return err
+		return false, err
 	}
 	bucket := w.buckets.Take(string(w.spec.Driver)+" "+host, fingerprint(w.key.Namespace, secret), w.key.String(), rate(w.spec))
 	defer w.buckets.Give(bucket, w.key.String())
 	check := func(ctx context.Context) error { return w.check(ctx, secret, end) }
+	alive, connections := &pulse{}, &lines{}
 	opening := Opening{
-		Namespace: w.key.Namespace, Spec: w.spec, Options: downstream.Options{Pacer: paced{bucket, w.meter, time.Now}},
+		Namespace: w.key.Namespace, Spec: w.spec, Options: downstream.Options{Pacer: paced{bucket, w.meter, alive}},
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if err := check(ctx); err != nil {
 				return nil, err
 			}
-			return w.dial(ctx, network, address)
+			conn, err := w.dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return connections.keep(conn)
 		},
 	}
 	if secret != nil {
 		opening.Secret, opening.AllowPlaintext = secret.Data, allowsPlaintext(secret)
 	}
-	driver, err := w.open(ctx, opening)
+	opened, err := w.open(ctx, opening)
 	if err != nil {
-		return err
+		return false, err
 	}
+	driver := &bounded{Driver: opened, pulse: alive, lines: connections}
 	defer func() {
 		if err := driver.Close(); err != nil {
 			w.log.Error(errors.New(string(downstream.ClassOf(err))), "Closing a driver")
 		}
 	}()
-	w.loopUntil(ctx, end, w.config(ctx, guard(driver, w.meter, check), bucket, inventory))
-	return nil
+	w.loopUntil(ctx, end, w.config(ctx, guard(driver, end, w.meter, check), bucket, inventory))
+	if driver.hangs() {
+		w.log.Info("A call of the driver did not come back: it is abandoned, and its connections are cut")
+		return true, errHung()
+	}
+	return false, nil
 }
 
 func (w *worker) config(ctx context.Context, driver downstream.Driver, bucket *syncer.Bucket, inventory *plan.Inventory) syncer.Config {
@@ -296,10 +317,17 @@ func fingerprint(namespace string, secret *corev1.Secret) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// guard has a driver ask about its Secret before everything is read, and after failures; its calls are counted.
-func guard(d downstream.Driver, m *meter, check func(ctx context.Context) error) downstream.Driver {
-	g := guarded{Driver: measured{d, m}, check: check}
-	if p, ok := d.(downstream.Projector); ok {
+// guard has a driver ask about its Secret before everything is read, and after failures; its calls are counted. A driver that
+// hangs ends the session.
+func guard(d *bounded, end context.CancelFunc, m *meter, check func(ctx context.Context) error) downstream.Driver {
+	g := guarded{Driver: measured{d, m}, check: check, failed: func(ctx context.Context) {
+		if d.hangs() {
+			end()
+			return
+		}
+		_ = check(ctx) // ends the session if it is the reason; what the driver said is the news
+	}}
+	if p, ok := d.Driver.(downstream.Projector); ok {
 		return guardedProjector{g, p}
 	}
 	return g
@@ -307,7 +335,8 @@ func guard(d downstream.Driver, m *meter, check func(ctx context.Context) error)
 
 type guarded struct {
 	downstream.Driver
-	check func(ctx context.Context) error
+	check  func(ctx context.Context) error
+	failed func(ctx context.Context)
 }
 
 type guardedProjector struct {
@@ -322,7 +351,7 @@ func (g guarded) Read(ctx context.Context, req downstream.ReadRequest) (downstre
 	}
 	reading, err := g.Driver.Read(ctx, req)
 	if err != nil {
-		_ = g.check(ctx) // ends the session if it is the reason; what the driver said is the news
+		g.failed(ctx)
 	}
 	return reading, err
 }
@@ -331,7 +360,7 @@ func (g guarded) Read(ctx context.Context, req downstream.ReadRequest) (downstre
 func (g guarded) Apply(ctx context.Context, req downstream.Request) ([]downstream.Outcome, error) {
 	outcomes, err := g.Driver.Apply(ctx, req)
 	if err != nil {
-		_ = g.check(ctx)
+		g.failed(ctx)
 	}
 	return outcomes, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream/plan"
@@ -21,11 +22,16 @@ func (s *Syncer) carryOut(ctx context.Context, in plan.Input) error {
 		return err
 	}
 	err := s.sendAll(ctx, steps)
-	if kept := s.keep(context.WithoutCancel(ctx)); err == nil {
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastKeep)
+	defer cancel()
+	if kept := s.keep(after); err == nil {
 		err = kept
 	}
 	return err
 }
+
+// lastKeep bounds the write of what became of a plan, which goes on when the loop is told to end.
+const lastKeep = 10 * time.Second
 
 // healthyFirst leaves out what the system refused already and will refuse again, or, when everything is compared anew, puts
 // it at the end.
