@@ -10,6 +10,7 @@ import (
 	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream/kubernetesrbac"
+	"github.com/rollcall-dev/rollcall/internal/downstream/openfga"
 	"github.com/rollcall-dev/rollcall/internal/downstream/postgres"
 )
 
@@ -17,6 +18,7 @@ import (
 func drivers(config *rest.Config) map[rollcallv1.Driver]downstreamcontroller.Open {
 	return map[rollcallv1.Driver]downstreamcontroller.Open{
 		rollcallv1.DriverKubernetesRBAC: openKubernetesRBAC(config),
+		rollcallv1.DriverOpenFGA:        openOpenFGA,
 		rollcallv1.DriverPostgreSQL:     openPostgreSQL,
 	}
 }
@@ -33,6 +35,21 @@ func openKubernetesRBAC(config *rest.Config) downstreamcontroller.Open {
 		}
 		return kubernetesrbac.New(c, o.Options)
 	}
+}
+
+// openOpenFGA makes the driver of a store. Preshared keys are the only credentials that it knows.
+func openOpenFGA(_ context.Context, o downstreamcontroller.Opening) (downstream.Driver, error) {
+	c := openfga.Config{Organization: o.Namespace, Token: string(o.Secret["token"]), CA: o.Secret["ca.crt"], Dial: o.Dial}
+	if f := o.Spec.OpenFGA; f != nil {
+		c.URL, c.Store = f.URL, f.StoreID
+		if f.AuthorizationModelID != nil {
+			c.Model = *f.AuthorizationModelID
+		}
+	}
+	if c.Token == "" {
+		return nil, downstream.NewError(downstream.Refused, "no token in the Secret", nil)
+	}
+	return openfga.New(c, o.Options)
 }
 
 // openPostgreSQL makes the driver of a database. Whether a connection string asks for less than verified TLS only the driver

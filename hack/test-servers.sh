@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Makes sure that the servers which tests start are installed: PostgreSQL. It does nothing where they are.
+# Makes sure that the servers which tests start are installed: PostgreSQL, and OpenFGA, which is built from its module into a
+# cache (hack/openfga.sh). It does nothing where they are.
 #
 # As root on Debian or Ubuntu it installs the packages that are missing with apt-get, without recommended ones and without
 # starting a service: tests start servers of their own, on 127.0.0.1 and in temporary folders. Elsewhere, and without root, it
 # prints which packages are wanted and ends with 1. Progress goes to stderr.
 #
-#   ROLLCALL_TEST_SERVERS   names of the servers to look at (default: postgresql)
+#   ROLLCALL_TEST_SERVERS   names of the servers to look at (default: postgresql openfga)
 set -euo pipefail
 
-servers=${ROLLCALL_TEST_SERVERS:-postgresql}
+servers=${ROLLCALL_TEST_SERVERS:-postgresql openfga}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 log() { echo "test-servers: $*" >&2; }
 
@@ -18,6 +21,7 @@ there() {
 	postgresql)
 		{ command -v initdb && command -v postgres; } >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 		;;
+	openfga) "$here/openfga.sh" >/dev/null || exit 1 ;; # builds it if need be
 	*)
 		log "there is no server named $1"
 		exit 1
