@@ -44,7 +44,7 @@ help: ## Show this list.
 .PHONY: run
 run: build ## Start a cluster and the operator here, apply config/samples/$SCENARIO, show what came out. DOWNSTREAMS=postgres,openfga; ONCE=1: then exit.
 	@$(GOBUILD) -o bin/devcluster ./hack/devcluster
-	@$(if $(findstring postgres,$(DOWNSTREAMS)),ROLLCALL_TEST_SERVERS=postgresql hack/test-servers.sh)
+	@$(if $(strip $(DOWNSTREAMS)),ROLLCALL_TEST_SERVERS='$(if $(findstring postgres,$(DOWNSTREAMS)),postgresql) $(if $(findstring openfga,$(DOWNSTREAMS)),openfga)' hack/test-servers.sh)
 	@$(WITH_ASSETS) exec bin/devcluster --stop-with-parent --assets "$$assets" --scenario '$(SCENARIO)' --downstreams '$(DOWNSTREAMS)' $(if $(filter 1 true yes,$(ONCE)),--once)
 
 .PHONY: build

@@ -16,7 +16,7 @@ import (
 )
 
 // starters are the systems that --downstreams can name.
-var starters = map[string]starter{"postgres": startPostgres}
+var starters = map[string]starter{"postgres": startPostgres, "openfga": startOpenFGA}
 
 // Names of the database and of the role that writes to it, as in docs/downstreams/postgresql.md.
 const (

@@ -81,6 +81,7 @@ var Rules = []Rule{
 	{Of: "internal/downstream", Own: []string{"internal/canonical"}, Unreachable: clients},
 	{Of: "internal/downstream/plan", Pure: true, Own: concat(decisions, []string{"internal/downstream"}), External: values, Unreachable: clients},
 	{Of: "internal/downstream/desired", Pure: true, Own: concat(decisions, []string{"internal/downstream", "internal/downstream/plan"}), External: values, Unreachable: clients},
+	{Of: "internal/downstream/adopt", Pure: true, Own: concat(decisions, []string{"internal/downstream"}), External: values, Unreachable: clients},
 	{Of: "internal/downstream/syncer", Own: concat(decisions, synchronization), External: []string{"golang.org/x/time/rate", "github.com/sony/gobreaker/...", "github.com/cenkalti/backoff/..."}, Unreachable: clients},
 	{Of: "internal/downstream/drivertest", Own: concat(decisions, synchronization), External: []string{"..."}, Unreachable: clients},
 	{Of: "internal/downstream/kubernetesrbac/...", Own: concat(decisions, []string{"internal/downstream"}), External: []string{"..."}},

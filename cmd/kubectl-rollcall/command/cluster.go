@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -27,6 +29,7 @@ const fieldManager = "rollcall-edit"
 type live struct {
 	client.Client
 	namespace string
+	config    *rest.Config
 }
 
 // connect opens the cluster that the flags and the environment name. It asks nothing of it yet.
@@ -34,11 +37,11 @@ func (p *plugin) connect() (*live, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = p.options.kubeconfig
 	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: p.options.context})
-	rest, err := config.ClientConfig()
+	access, err := config.ClientConfig()
 	if err != nil {
 		return nil, &failure{exitUnreachable, fmt.Errorf("reading the kubeconfig: %w; expected a cluster, or files with -f or -k", err)}
 	}
-	rest.QPS, rest.Burst = 50, 100
+	access.QPS, access.Burst = 50, 100
 	namespace := p.options.namespace
 	if namespace == "" {
 		if namespace, _, err = config.Namespace(); err != nil {
@@ -46,16 +49,16 @@ func (p *plugin) connect() (*live, error) {
 		}
 	}
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{rollcallv1.AddToScheme, authenticationv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{rollcallv1.AddToScheme, authenticationv1.AddToScheme, corev1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("building the scheme: %w", err)
 		}
 	}
-	c, err := client.New(rest, client.Options{Scheme: scheme, Mapper: mapper()})
+	c, err := client.New(access, client.Options{Scheme: scheme, Mapper: mapper()})
 	if err != nil {
 		return nil, clusterError(err)
 	}
-	return &live{c, namespace}, nil
+	return &live{c, namespace, access}, nil
 }
 
 // mapper knows the kinds that commands ask for without asking the cluster: one round trip less per command.
@@ -64,6 +67,7 @@ func mapper() meta.RESTMapper {
 	for _, kind := range []string{"Organization", "Schedule", "AccountRole", "ProfileRole", "Profile", "Teammate", "UserGroup", "Department", "Queue", "Campaign", "Downstream", "Mention", "InboundAutomation", "EffectiveAccess", "RoutePlan", "Ledger"} {
 		m.Add(rollcallv1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
 	}
+	m.Add(corev1.SchemeGroupVersion.WithKind("Secret"), meta.RESTScopeNamespace)
 	m.Add(authenticationv1.SchemeGroupVersion.WithKind("SelfSubjectReview"), meta.RESTScopeRoot)
 	return m
 }

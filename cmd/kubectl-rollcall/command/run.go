@@ -127,7 +127,7 @@ func (p *plugin) root() *cobra.Command {
 	root.SetVersionTemplate("kubectl-rollcall {{.Version}}\n")
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl rollcall"}
 	root.AddCommand(p.status(), p.check(), p.access(), p.whoCan(), p.members(), p.route(), p.explain(), p.validate(),
-		p.importPeople(), p.confirm(), p.approveCard(), p.approve(), p.reflash(), p.edit(), p.mention(), p.notify(), p.resolve(), p.mentions(), p.snapshot(), p.initialize(), p.newObject())
+		p.importPeople(), p.confirm(), p.approveCard(), p.approve(), p.export(), p.reflash(), p.edit(), p.mention(), p.notify(), p.resolve(), p.mentions(), p.snapshot(), p.initialize(), p.newObject())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if errors.Is(err, pflag.ErrHelp) {
 			return err

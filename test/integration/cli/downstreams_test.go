@@ -16,6 +16,7 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/cmd/kubectl-rollcall/command"
+	"github.com/rollcall-dev/rollcall/controllers"
 	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream/drivertest"
@@ -103,10 +104,12 @@ var _ = Describe("held removals", Ordered, func() {
 		SetDefaultEventuallyTimeout(30 * time.Second)
 		DeferCleanup(func() { SetDefaultEventuallyTimeout(time.Second) })
 		Expect(kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: connected}})).To(Succeed())
-		operate(connected, map[rollcallv1.Driver]downstreamcontroller.Open{
-			rollcallv1.DriverPostgreSQL: func(_ context.Context, o downstreamcontroller.Opening) (downstream.Driver, error) {
-				return system.Driver(o.Options), nil
-			},
+		operate(connected, func(o *controllers.Options) {
+			o.Drivers = map[rollcallv1.Driver]downstreamcontroller.Open{
+				rollcallv1.DriverPostgreSQL: func(_ context.Context, opening downstreamcontroller.Opening) (downstream.Driver, error) {
+					return system.Driver(opening.Options), nil
+				},
+			}
 		})
 		objects := `
 kind: Organization

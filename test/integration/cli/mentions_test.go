@@ -20,11 +20,11 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/controllers"
-	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
 )
 
 // calls is the namespace in which mentions are made: with the operator, the policy ACT-12 and people who are agents.
@@ -82,15 +82,20 @@ func documents(ctx context.Context, namespace, text string) {
 	}
 }
 
-// operate runs the operator for one namespace, until the end of the container, with these drivers or those of production.
-func operate(namespace string, drivers map[rollcallv1.Driver]downstreamcontroller.Open) {
+// operate runs the operator for one namespace, until the end of the container.
+func operate(namespace string, change func(*controllers.Options)) {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var ready func() error
+	options := controllers.Options{Ready: &ready, Now: func() time.Time { return now }}
+	if change != nil {
+		change(&options)
+	}
 	mgr, err := controllers.NewManager(ctx, environment.Config, ctrl.Options{
 		Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
-		Cache: cache.Options{DefaultFieldSelector: fields.OneTermEqualSelector("metadata.namespace", namespace)},
-	}, controllers.Options{Ready: &ready, Now: func() time.Time { return now }, Drivers: drivers})
+		Controller: ctrlconfig.Controller{SkipNameValidation: new(true)}, // one operator for each container
+		Cache:      cache.Options{DefaultFieldSelector: fields.OneTermEqualSelector("metadata.namespace", namespace)},
+	}, options)
 	Expect(err).NotTo(HaveOccurred())
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
