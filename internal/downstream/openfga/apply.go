@@ -10,7 +10,7 @@ import (
 )
 
 // Apply implements downstream.Driver. Tuples are written in an order in which nobody is without what they had and have, and nobody
-// has what they neither had nor have: see phaseOf. It ends at the first error that is not about a record.
+// has what they neither had nor have. It ends at the first error that is not about a record.
 func (d *Driver) Apply(ctx context.Context, req downstream.Request) ([]downstream.Outcome, error) {
 	ctx, end := d.begin(ctx)
 	defer end()
@@ -43,33 +43,34 @@ type batch struct {
 	left []int
 }
 
-// step is an operation for a change.
-type step struct {
-	operation
-	change, phase int
-}
-
 // Phases of a batch. What people are granted directly comes first and goes last, and groups change while nobody is an answerer who
 // was not and nobody is who will not be.
 const (
 	phaseGrant = iota
-	phaseLeave // people get nothing through a group any more
-	phaseGroup
-	phaseJoin
+	phaseQuit  // people get nothing through a group any more
+	phaseGroupComes
+	phaseGroupLeaves
+	phaseJoin // people get something through a group
 	phaseRevoke
 )
 
-func phaseOf(a *attribute, o operation) int {
-	comes := o.write != nil
+// comes is the phase in which tuples of an attribute are written, and leaves the one in which they are deleted.
+func (a *attribute) comes() int {
 	switch {
 	case a.kind == downstream.Groups:
-		return phaseGroup
-	case a == groupsOf && comes:
-		return phaseJoin
+		return phaseGroupComes
 	case a == groupsOf:
-		return phaseLeave
-	case comes:
-		return phaseGrant
+		return phaseJoin
+	}
+	return phaseGrant
+}
+
+func (a *attribute) leaves() int {
+	switch {
+	case a.kind == downstream.Groups:
+		return phaseGroupLeaves
+	case a == groupsOf:
+		return phaseQuit
 	}
 	return phaseRevoke
 }
@@ -152,8 +153,9 @@ func (b *batch) plan(id downstream.ID, have holdings) {
 
 // send writes everything, in requests that are as full as the server takes them.
 func (b *batch) send(ctx context.Context) error {
+	mixed := slices.ContainsFunc(b.steps, func(s step) bool { return s.remove != nil })
 	for len(b.steps) > 0 {
-		n := b.driver.fit(b.steps)
+		n := b.driver.fit(b.steps, mixed)
 		if err := b.write(ctx, b.steps[:n]); err != nil {
 			return err
 		}
@@ -163,25 +165,21 @@ func (b *batch) send(ctx context.Context) error {
 	return nil
 }
 
-// fit returns how many steps go into one request: as many tuples as the server takes, and none of them twice.
-func (d *Driver) fit(steps []step) (n int) {
+// fit returns how many steps go into one request: as many tuples as the server takes, and no tuple twice. Where something goes,
+// phases do not share a request: whoever answers a question meanwhile may see one half of it before and the other after.
+func (d *Driver) fit(steps []step, mixed bool) (n int) {
 	type key struct{ object, relation, user string }
 	seen := make(map[key]struct{}, d.limit)
-	size := 0
-	for n < len(steps) {
-		if size += steps[n].size(); size > d.limit && n > 0 {
+	for n < len(steps) && n < d.limit && (!mixed || steps[n].phase == steps[0].phase) {
+		t := steps[n].write
+		if t == nil {
+			t = steps[n].remove
+		}
+		k := key{t.GetObject(), t.GetRelation(), t.GetUser()}
+		if _, twice := seen[k]; twice {
 			return n
 		}
-		for _, t := range []*openfgav1.TupleKey{steps[n].write, steps[n].remove} {
-			if t == nil {
-				continue
-			}
-			k := key{t.GetObject(), t.GetRelation(), t.GetUser()}
-			if _, twice := seen[k]; twice {
-				return n
-			}
-			seen[k] = struct{}{}
-		}
+		seen[k] = struct{}{}
 		n++
 	}
 	return n
@@ -203,7 +201,7 @@ func (b *batch) write(ctx context.Context, steps []step) error {
 	}
 	switch class := downstream.ClassOf(err); {
 	case class == downstream.TooLarge && len(steps) > 1:
-		b.driver.limit = max(b.driver.limit/2, 2)
+		b.driver.limit = max(b.driver.limit/2, 1)
 		half := (len(steps) + 1) / 2
 		if err := b.write(ctx, steps[:half]); err != nil {
 			return err

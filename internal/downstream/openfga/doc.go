@@ -11,9 +11,10 @@
 // # Slots
 //
 // A tuple is known by its object, relation and user; its condition cannot be changed, and one request may not delete and
-// write the same tuple. So the relations whose tuples have conditions exist twice, granted_a and granted_b, and count alike: a
-// change writes the new tuple in the other slot and deletes the old one in the same request. Extending a membership, or changing
-// what somebody may do, leaves no moment without.
+// write the same tuple. So the relations whose tuples have conditions exist twice, granted_a and granted_b, and count alike.
+// Where more is given, the new tuple is written in the other slot, and the old one, which gives nothing beside, stays until its slot
+// is needed: somebody who asks meanwhile reads one slot after the other, and finds neither tuple if they change places. Where
+// less is given, the old tuple is deleted in a later request.
 //
 // # Records
 //

@@ -176,32 +176,46 @@ func (h holdings) put(a *attribute, in slot, e entry) {
 
 func (h holdings) empty() bool { return len(h) == 0 }
 
-// slotBs is where the image of what was read tells which entries are in the second slot. It has no part in comparisons, since
-// nothing that ought to be there has it.
-const slotBs = "in slot b"
+// slotsOf is where the image of what was read tells in which slots entries are that are not in the first one alone. It has no part
+// in comparisons, since nothing that ought to be there has it.
+const slotsOf = "slots"
 
-// image returns what was read of a record of a kind.
+// image returns what was read of a record of a kind. Of an entry in both slots the image has what counts, which is the one that
+// covers the other; if neither does, it has both, and equals nothing that ought to be there.
 func (h holdings) image(kind downstream.Kind) downstream.Image {
 	im := downstream.Image{}
-	var second []string
+	var slots []string
 	for _, a := range attributes {
 		if a.kind != kind {
 			continue
 		}
 		var lines []string
-		if s := h[a]; s != nil {
-			for id, condition := range s[slotA] {
-				lines = append(lines, entry{id, condition}.line())
+		s := h[a]
+		if s == nil {
+			s = &stored{}
+		}
+		for id, condition := range s[slotA] {
+			e := entry{id, condition}
+			other, both := s[slotB][id]
+			if both {
+				slots = append(slots, a.name+slotSuffixes[slotA]+" "+e.line())
 			}
-			for id, condition := range s[slotB] {
-				line := entry{id, condition}.line()
-				lines, second = append(lines, line), append(second, a.name+" "+line)
+			if !both || !covers(other, condition) {
+				lines = append(lines, e.line())
+			}
+		}
+		for id, condition := range s[slotB] {
+			e := entry{id, condition}
+			slots = append(slots, a.name+slotSuffixes[slotB]+" "+e.line())
+			other, both := s[slotA][id]
+			if !both || covers(condition, other) || !covers(other, condition) {
+				lines = append(lines, e.line())
 			}
 		}
 		im[a.name] = joined(lines)
 	}
-	if len(second) > 0 {
-		im[slotBs] = joined(second)
+	if len(slots) > 0 {
+		im[slotsOf] = joined(slots)
 	}
 	return im
 }
@@ -213,22 +227,28 @@ func joined(lines []string) string {
 
 // holdingsOf is the other way.
 func holdingsOf(kind downstream.Kind, im downstream.Image) holdings {
-	second := map[string]bool{}
-	for line := range strings.SplitSeq(im[slotBs], "\n") {
-		second[line] = true
-	}
 	h := holdings{}
 	for _, a := range attributes {
-		if a.kind != kind || im[a.name] == "" {
+		if a.kind != kind {
+			continue
+		}
+		elsewhere := map[string]bool{}
+		for line := range strings.SplitSeq(im[slotsOf], "\n") {
+			for in, suffix := range slotSuffixes {
+				if rest, ok := strings.CutPrefix(line, a.name+suffix+" "); ok {
+					e := entryOf(rest)
+					h.put(a, slot(in), e)
+					elsewhere[e.id] = true
+				}
+			}
+		}
+		if im[a.name] == "" {
 			continue
 		}
 		for line := range strings.SplitSeq(im[a.name], "\n") {
-			in, key := slotA, a.name+" "+line
-			if second[key] {
-				in = slotB
-				delete(second, key) // the same may be in the first one too
+			if e := entryOf(line); !elsewhere[e.id] {
+				h.put(a, slotA, e)
 			}
-			h.put(a, in, entryOf(line))
 		}
 	}
 	return h
@@ -280,28 +300,35 @@ func nothing(kind downstream.Kind) wanted {
 	return w
 }
 
-// operation is one tuple that comes or goes, or one that changes: then it comes in one slot and goes in the other, at once.
-type operation struct{ write, remove *openfgav1.TupleKey }
+// covers reports whether who has one condition has all that another one gives.
+func covers(condition, other string) bool {
+	if condition == other || condition == "" {
+		return true
+	}
+	name, parameter, _ := strings.Cut(condition, " ")
+	otherName, otherParameter, _ := strings.Cut(other, " ")
+	if name != otherName {
+		return false
+	}
+	switch name {
+	case conditionUntil:
+		end, err := time.Parse(time.RFC3339Nano, parameter)
+		otherEnd, otherErr := time.Parse(time.RFC3339Nano, otherParameter)
+		return err == nil && otherErr == nil && !end.Before(otherEnd)
+	case conditionAllows:
+		return setOf(strings.Fields(otherParameter)).within(setOf(strings.Fields(parameter)))
+	}
+	return false
+}
 
-func (o operation) size() int {
-	n := 0
-	if o.write != nil {
-		n++
-	}
-	if o.remove != nil {
-		n++
-	}
-	return n
+// step is one tuple that comes or goes, for a change.
+type step struct {
+	write, remove *openfgav1.TupleKey
+	change, phase int
 }
 
 // difference returns what brings what is stored of a record to what is wanted, in a fixed order.
-func difference(record string, have holdings, want wanted) []step {
-	var out []step
-	add := func(a *attribute, operations []operation) {
-		for _, o := range operations {
-			out = append(out, step{operation: o, phase: phaseOf(a, o)})
-		}
-	}
+func difference(record string, have holdings, want wanted) (steps []step) {
 	for _, a := range attributes {
 		entries, managed := want[a]
 		if !managed {
@@ -312,38 +339,51 @@ func difference(record string, have holdings, want wanted) []step {
 			s = &stored{}
 		}
 		for _, id := range slices.Sorted(maps.Keys(entries)) {
-			add(a, a.bring(record, entry{id, entries[id]}, s))
+			steps = append(steps, a.bring(record, entry{id, entries[id]}, s)...)
 		}
 		for in := range s {
 			for _, id := range slices.Sorted(maps.Keys(s[in])) {
 				if _, stays := entries[id]; !stays {
-					add(a, []operation{{remove: a.tuple(record, id, slot(in), "")}})
+					steps = append(steps, step{remove: a.tuple(record, id, slot(in), ""), phase: a.leaves()})
 				}
 			}
 		}
 	}
-	return out
+	return steps
 }
 
-// bring has one entry be there once, with its condition.
-func (a *attribute) bring(record string, e entry, s *stored) []operation {
-	first, inA := s[slotA][e.id]
-	second, inB := s[slotB][e.id]
-	switch {
-	case inA && inB && first == e.condition: // somebody wrote the other one by hand
-		return []operation{{remove: a.tuple(record, e.id, slotB, "")}}
-	case inA && inB && second == e.condition:
-		return []operation{{remove: a.tuple(record, e.id, slotA, "")}}
-	case inA && inB: // neither is right, and no slot is free: one goes, in a request of its own
-		return []operation{{remove: a.tuple(record, e.id, slotB, "")}, {write: a.tuple(record, e.id, slotB, e.condition), remove: a.tuple(record, e.id, slotA, "")}}
-	case inA && first != e.condition && a.slotted:
-		return []operation{{write: a.tuple(record, e.id, slotB, e.condition), remove: a.tuple(record, e.id, slotA, "")}}
-	case inB && second != e.condition:
-		return []operation{{write: a.tuple(record, e.id, slotA, e.condition), remove: a.tuple(record, e.id, slotB, "")}}
-	case inA || inB:
-		return nil
+// bring has an entry count as it ought to. Whoever answers a question reads one slot after the other, so what is the case before
+// and afterwards has to be in one and the same tuple all the time: where more is given, the old tuple stays beside the new one. It
+// goes when its slot is needed.
+func (a *attribute) bring(record string, e entry, s *stored) (steps []step) {
+	free, victim := slot(-1), slotB
+	exact := slot(-1)
+	for in := range slotSuffixes {
+		condition, used := s[in][e.id]
+		switch {
+		case !used && free < 0 && (in == 0 || a.slotted):
+			free = slot(in)
+		case used && condition == e.condition && exact < 0:
+			exact = slot(in)
+		}
 	}
-	return []operation{{write: a.tuple(record, e.id, slotA, e.condition)}}
+	if exact < 0 {
+		if free < 0 {
+			if !a.slotted || covers(s[slotB][e.id], s[slotA][e.id]) {
+				victim = slotA
+			}
+			steps = append(steps, step{remove: a.tuple(record, e.id, victim, ""), phase: a.comes()})
+			free = victim
+		}
+		steps = append(steps, step{write: a.tuple(record, e.id, free, e.condition), phase: a.comes()})
+		exact = free
+	}
+	for in := range slotSuffixes {
+		if condition, used := s[in][e.id]; used && slot(in) != exact && !covers(e.condition, condition) {
+			steps = append(steps, step{remove: a.tuple(record, e.id, slot(in), ""), phase: a.leaves()})
+		}
+	}
+	return steps
 }
 
 // place of a tuple in the records: of which one it is a part, in which attribute and slot; ok is false for what is nobody's business.
