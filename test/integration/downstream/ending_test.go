@@ -72,23 +72,26 @@ func endingSpecs() {
 		Eventually(t.gone(ctx)).Should(BeTrue())
 	})
 
-	for name, breaks := range map[string]func(ctx context.Context, t *target){
-		"the system is gone": func(_ context.Context, t *target) { t.proxy.refusing(true) },
-		"the Secret is gone": func(ctx context.Context, t *target) {
-			Expect(kube.Delete(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: t.name + "-dsn"}})).To(Succeed())
-		},
-		"the credentials are refused": func(ctx context.Context, t *target) {
-			t.sql(ctx, "ALTER ROLE "+t.role+" NOLOGIN")
-			t.proxy.cut()
-		},
-	} {
-		It("Safety 15: it ends when "+name+", at once if nothing is to be removed, and else when it is forced", func(ctx context.Context) {
+	It("Safety 15: it ends when the system, the Secret or the login is gone", func(ctx context.Context) {
+		for name, breaks := range map[string]func(t *target){
+			"system": func(t *target) { t.proxy.refusing(true) },
+			"Secret": func(t *target) {
+				Expect(kube.Delete(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: t.name + "-dsn"}})).To(Succeed())
+			},
+			"login": func(t *target) {
+				t.sql(ctx, "ALTER ROLE "+t.role+" NOLOGIN")
+				t.proxy.cut()
+			},
+		} {
+			By("no " + name + ": at once if nothing is to be removed")
 			ns, t := begin(ctx, small)
-			breaks(ctx, t)
+			breaks(t)
 			remove(ctx, "Downstream", ns, "warehouse")
 			Eventually(t.gone(ctx)).Should(BeTrue())
+
+			By("no " + name + ": else when it is forced, or after a while")
 			ns, t = begin(ctx, removing)
-			breaks(ctx, t)
+			breaks(t)
 			remove(ctx, "Downstream", ns, "warehouse")
 			Eventually(t.is(ctx, "Reachable")).Should(HavePrefix("False/"))
 			Expect(t.gone(ctx)()).To(BeFalse())
@@ -96,8 +99,8 @@ func endingSpecs() {
 			Eventually(t.gone(ctx)).Should(BeTrue())
 			Eventually(t.events(ctx)).Should(ContainElement(HavePrefix("CleanupForced: ")))
 			Expect(t.changes(ctx)).To(BeEmpty())
-		})
-	}
+		}
+	})
 
 	namespaceEnds := func(ctx context.Context, ns string) {
 		GinkgoHelper()
