@@ -1,5 +1,5 @@
 -- What the switch keeps and decides in the database, in a schema of its own beside that of Rollcall ("rollcall"; edit it here if
--- yours has another name). Run it as a role that may read Rollcall's tables, see README.md. It may be run again after an update.
+-- yours has another name). README.md says which roles it wants. It may be run again after an update.
 --
 -- Everything is read when it is needed and nothing is copied, so that the next call, and the next leg of this one, follow the
 -- latest plan. Functions look tables up when they run: Rollcall can replace its tables and views without asking this schema.
@@ -26,12 +26,12 @@ COMMENT ON TABLE telephony.trunks IS 'Where calls from outside come from. Nobody
 CREATE TABLE IF NOT EXISTS telephony.phones (extension text PRIMARY KEY, ha1 text NOT NULL);
 COMMENT ON COLUMN telephony.phones.ha1 IS 'md5 of extension:realm:password.';
 
--- Registrations, with the columns that Kamailio 5.6 expects; expires are seconds since 1970.
+-- Registrations, with the columns that Kamailio 5.6 expects; times are seconds since 1970.
 CREATE TABLE IF NOT EXISTS telephony.location (
   id serial PRIMARY KEY, ruid varchar(64) NOT NULL DEFAULT '' UNIQUE, username varchar(64) NOT NULL DEFAULT '', domain varchar(64),
   contact varchar(512) NOT NULL DEFAULT '', received varchar(128), path varchar(512), expires bigint NOT NULL DEFAULT 0,
   q real NOT NULL DEFAULT 1.0, callid varchar(255) NOT NULL DEFAULT '', cseq integer NOT NULL DEFAULT 1,
-  last_modified timestamp NOT NULL DEFAULT '2000-01-01', flags integer NOT NULL DEFAULT 0, cflags integer NOT NULL DEFAULT 0,
+  last_modified bigint NOT NULL DEFAULT 0, flags integer NOT NULL DEFAULT 0, cflags integer NOT NULL DEFAULT 0,
   user_agent varchar(255) NOT NULL DEFAULT '', socket varchar(64), methods integer, instance varchar(255),
   reg_id integer NOT NULL DEFAULT 0, server_id integer NOT NULL DEFAULT 0, connection_id integer NOT NULL DEFAULT 0,
   keepalive integer NOT NULL DEFAULT 0, partition integer NOT NULL DEFAULT 0
@@ -260,7 +260,7 @@ BEGIN
 END $$;
 
 -- A call from somebody with an extension to a number that is none of ours.
-CREATE OR REPLACE FUNCTION telephony.call_out(of_call bigint, number text, from_extension text, wanted text) RETURNS telephony.step
+CREATE OR REPLACE FUNCTION telephony.call_out(of_call bigint, dialled text, from_extension text, wanted text) RETURNS telephony.step
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
   s telephony.settings; voice jsonb; shown text;
@@ -268,10 +268,10 @@ BEGIN
   SELECT * INTO STRICT s FROM telephony.settings;
   SELECT a.voice INTO voice FROM rollcall.people p JOIN rollcall.access a ON a.key = p.key AND a.in_effect AND a.active
    WHERE p.extension = from_extension AND p.in_effect;
-  IF number <> ALL (s.emergency_numbers) AND NOT coalesce((voice ->> 'outboundCalls')::boolean, false) THEN
+  IF dialled <> ALL (s.emergency_numbers) AND NOT coalesce((voice ->> 'outboundCalls')::boolean, false) THEN
     PERFORM telephony.finish(of_call, 'Forbidden');
     RETURN ('end', NULL, NULL, 403, 'No calls to the outside', NULL)::telephony.step;
-  ELSIF s.trunk_uri IS NULL OR number <> ALL (s.emergency_numbers) AND number !~ '^\+?[0-9]{3,20}$' THEN
+  ELSIF s.trunk_uri IS NULL OR dialled <> ALL (s.emergency_numbers) AND dialled !~ '^\+?[0-9]{3,20}$' THEN
     PERFORM telephony.finish(of_call, 'Unknown number');
     RETURN ('end', NULL, NULL, 404, 'Not Found', NULL)::telephony.step;
   END IF;
@@ -281,8 +281,8 @@ BEGIN
   ) THEN
     shown := wanted;
   END IF;
-  UPDATE telephony.calls SET passed_on = replace(s.trunk_uri, '%s', number) WHERE id = of_call;
-  RETURN ('send', replace(s.trunk_uri, '%s', number), 180000, NULL, 'Outside', nullif(shown, ''))::telephony.step;
+  UPDATE telephony.calls SET passed_on = replace(s.trunk_uri, '%s', dialled) WHERE id = of_call;
+  RETURN ('send', replace(s.trunk_uri, '%s', dialled), 180000, NULL, 'Outside', nullif(shown, ''))::telephony.step;
 END $$;
 
 -- The ways in, for the switch. ------------------------------------------------------------------------------------------------
@@ -300,19 +300,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 $$;
 
 -- A call arrives, from the outside (no extension) or from a telephone of ours.
-CREATE OR REPLACE FUNCTION telephony.arrive(raw_call_id bytea, tindex bigint, tlabel bigint, raw_number bytea, raw_extension bytea, raw_wanted bytea)
+CREATE OR REPLACE FUNCTION telephony.arrive(raw_call_id bytea, in_tindex bigint, in_tlabel bigint, raw_number bytea, raw_extension bytea, raw_wanted bytea)
 RETURNS SETOF telephony.step LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-  number text := telephony.plain(raw_number); from_extension text := telephony.plain(raw_extension); target text; person record; one bigint; ring interval;
+  dialled text := telephony.plain(raw_number); from_extension text := telephony.plain(raw_extension); target text; person record; one bigint; ring interval;
 BEGIN
   PERFORM telephony.in_turn();
   SELECT coalesce(
     (SELECT p.route_key FROM rollcall.route_profiles p JOIN rollcall.routes r ON r.key = p.route_key AND r.in_effect
-      WHERE p.number <> '' AND p.number IN (number, '+' || number) ORDER BY p.route_key LIMIT 1),
-    (SELECT r.key FROM rollcall.routes r WHERE from_extension <> '' AND r.extension = number AND r.in_effect ORDER BY r.key LIMIT 1)
+      WHERE p.number <> '' AND p.number IN (dialled, '+' || dialled) ORDER BY p.route_key LIMIT 1),
+    (SELECT r.key FROM rollcall.routes r WHERE from_extension <> '' AND r.extension = dialled AND r.in_effect ORDER BY r.key LIMIT 1)
   ) INTO target;
   INSERT INTO telephony.calls (call_id, caller, number, route_key, tindex, tlabel)
-  VALUES (telephony.plain(raw_call_id), from_extension, number, target, arrive.tindex, arrive.tlabel) RETURNING id INTO one;
+  VALUES (telephony.plain(raw_call_id), from_extension, dialled, target, in_tindex, in_tlabel) RETURNING id INTO one;
   IF target IS NOT NULL THEN
     RETURN QUERY SELECT * FROM telephony.decide(one);
     RETURN;
@@ -322,20 +322,20 @@ BEGIN
     RETURN;
   END IF;
   SELECT p.key, p.name, p.active AND p.in_effect AS works, telephony.contacts(p.extension) AS contacts INTO person
-    FROM rollcall.people p WHERE p.extension = number AND number <> '' ORDER BY p.key LIMIT 1;
+    FROM rollcall.people p WHERE p.extension = dialled AND dialled <> '' ORDER BY p.key LIMIT 1;
   IF FOUND AND (NOT person.works OR person.contacts IS NULL) THEN
     PERFORM telephony.finish(one, 'Not there');
     RETURN NEXT ('end', NULL, NULL, 480, 'Not there', NULL)::telephony.step;
   ELSIF FOUND THEN
     SELECT s.extension_ring INTO ring FROM telephony.settings s;
-    PERFORM telephony.offer(one, NULL, person.key, person.name, number, person.contacts, ring);
-    UPDATE telephony.calls SET extension = number WHERE id = one;
+    PERFORM telephony.offer(one, NULL, person.key, person.name, dialled, person.contacts, ring);
+    UPDATE telephony.calls SET extension = dialled WHERE id = one;
     RETURN QUERY SELECT 'ring', k, (extract(epoch FROM ring) * 1000)::integer, NULL::integer, NULL, NULL FROM unnest(person.contacts) AS k;
-  ELSIF EXISTS (SELECT FROM rollcall.groups g WHERE g.extension = number AND number <> '') THEN -- a group that takes no calls
+  ELSIF EXISTS (SELECT FROM rollcall.groups g WHERE g.extension = dialled AND dialled <> '') THEN -- a group that takes no calls
     PERFORM telephony.finish(one, 'Disabled');
     RETURN NEXT ('end', NULL, NULL, 480, 'Not in service', NULL)::telephony.step;
   ELSE
-    RETURN NEXT telephony.call_out(one, number, from_extension, telephony.plain(raw_wanted));
+    RETURN NEXT telephony.call_out(one, dialled, from_extension, telephony.plain(raw_wanted));
   END IF;
 END $$;
 
@@ -385,8 +385,9 @@ BEGIN
      AND EXISTS (SELECT FROM telephony.legs o WHERE o.call = g.call AND o.state = 'Ringing' AND o.contacts <> '{}');
 END $$;
 
--- Legs that start beside those that ring: somebody became ready, or a leg became free under the cap.
-CREATE OR REPLACE FUNCTION telephony.joiners() RETURNS TABLE (tindex bigint, tlabel bigint, extension text)
+-- Legs that start beside those that ring: somebody became ready, or a leg became free under the cap. The switch knows a call by two
+-- numbers of 32 bits.
+CREATE OR REPLACE FUNCTION telephony.joiners() RETURNS TABLE (tindex integer, tlabel integer, extension text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
   c telephony.calls;
@@ -400,7 +401,7 @@ BEGIN
     SELECT o.* FROM telephony.calls o JOIN rollcall.routes r ON r.key = o.route_key
      WHERE o.state = 'Dialing' AND o.passed_on IS NULL AND r.strategy = 'Simultaneous' AND o.dial_until > clock_timestamp() + interval '100 ms' ORDER BY o.id
   LOOP
-    RETURN QUERY SELECT c.tindex, c.tlabel, m.extension FROM telephony.ring_more(c.id) m;
+    RETURN QUERY SELECT c.tindex::bit(32)::integer, c.tlabel::bit(32)::integer, m.extension FROM telephony.ring_more(c.id) m;
   END LOOP;
 END $$;
 
@@ -430,14 +431,10 @@ CREATE OR REPLACE FUNCTION telephony.over(raw_call_id bytea, how text) RETURNS v
 $$;
 
 -- The role of the switch may take these ways in and keep registrations, and nothing else: it sees no table of Rollcall's.
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'kamailio') THEN CREATE ROLE kamailio NOLOGIN; END IF;
-END $$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA telephony FROM PUBLIC;
 GRANT USAGE ON SCHEMA telephony TO kamailio;
 GRANT SELECT, INSERT, UPDATE, DELETE ON telephony.location TO kamailio;
 GRANT USAGE ON SEQUENCE telephony.location_id_seq TO kamailio;
 GRANT EXECUTE ON FUNCTION telephony.is_trunk, telephony.secret, telephony.arrive, telephony.next, telephony.leg_over, telephony.joiners,
   telephony.answered, telephony.seen, telephony.over TO kamailio;
-ALTER ROLE kamailio SET search_path = telephony;
 COMMIT;

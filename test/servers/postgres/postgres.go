@@ -38,10 +38,12 @@ type Server struct {
 	Host string
 	Port int
 
-	folder  string
-	owner   *syscall.Credential
-	process *exec.Cmd
-	ended   chan struct{}
+	folder    string
+	owner     *syscall.Credential
+	program   string
+	arguments []string
+	process   *exec.Cmd
+	ended     chan struct{}
 }
 
 // Superuser has every privilege and needs no password. Other roles need theirs.
@@ -56,7 +58,7 @@ func Start(settings ...string) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Host: "127.0.0.1", ended: make(chan struct{})}
+	s := &Server{Host: "127.0.0.1"}
 	if err := s.makeFolder(); err != nil {
 		return nil, err
 	}
@@ -82,7 +84,8 @@ func Start(settings ...string) (_ *Server, err error) {
 	}, settings...) {
 		arguments = append(arguments, "-c", setting)
 	}
-	if err := s.run(s.command(postgres, arguments...)); err != nil {
+	s.program, s.arguments = postgres, arguments
+	if err := s.Resume(); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -331,8 +334,8 @@ func childrenOf(parent int) ([]int, error) {
 	return out, nil
 }
 
-// Stop ends the server and removes what it has written.
-func (s *Server) Stop() error {
+// Halt ends the server and keeps what it has written, and where it listens. Resume it.
+func (s *Server) Halt() {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	_ = s.Thaw()
@@ -343,6 +346,17 @@ func (s *Server) Stop() error {
 		_ = s.process.Process.Signal(syscall.SIGQUIT)
 		<-s.ended
 	}
+}
+
+// Resume ends Halt: it returns when the server takes connections.
+func (s *Server) Resume() error {
+	s.ended = make(chan struct{})
+	return s.run(s.command(s.program, s.arguments...))
+}
+
+// Stop ends the server and removes what it has written.
+func (s *Server) Stop() error {
+	s.Halt()
 	if err := os.RemoveAll(s.folder); err != nil {
 		return fmt.Errorf("removing the cluster: %w", err)
 	}

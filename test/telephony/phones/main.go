@@ -38,7 +38,8 @@ type order struct {
 type event struct {
 	At    time.Time `json:"at"`
 	Phone string    `json:"phone"`
-	// What is plugged, registered, calls, status, rings, cancelled, answers, rejects, talks, hungup or failed.
+	// What is plugged (Text is where), ready, unplugged, registered, calls, cancels, status, rings, cancelled, answers, rejects, talks,
+	// hangsup, hungup (by the other side) or failed.
 	What   string `json:"what"`
 	Call   string `json:"call,omitempty"`
 	Status int    `json:"status,omitempty"`
@@ -90,7 +91,7 @@ func carryOut(room map[string]*phone, r *reporter, o order) error {
 			return err
 		}
 		room[o.Phone] = p
-		p.report("plugged", "", 0)
+		r.report(event{Phone: o.Phone, What: "plugged", Text: p.conn.LocalAddr().String()})
 		return nil
 	}
 	if p == nil {
