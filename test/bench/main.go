@@ -39,6 +39,7 @@ var benchmarks = []struct {
 	{"f8", steady},
 	{"f9", memory},
 	{"f10-postgres", downstreamPostgres},
+	{"f10-openfga", downstreamOpenFGA},
 }
 
 func main() {

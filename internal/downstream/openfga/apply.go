@@ -3,6 +3,7 @@ package openfga
 import (
 	"context"
 	"slices"
+	"strings"
 
 	openfgav1 "github.com/openfga/api/proto/openfga/v1"
 
@@ -43,15 +44,16 @@ type batch struct {
 	left []int
 }
 
-// Phases of a batch. What people are granted directly comes first and goes last, and groups change while nobody is an answerer who
-// was not and nobody is who will not be.
+// Phases of a batch. What people are granted directly comes first and goes last. A group comes to convey more while nobody is an
+// answerer who will not be one, and less while nobody is who was not one.
 const (
 	phaseGrant = iota
-	phaseQuit  // people get nothing through a group any more
+	phaseQuit  // people get nothing any more through groups that will convey more
 	phaseGroupComes
-	phaseGroupLeaves
 	phaseJoin // people get something through a group
-	phaseRevoke
+	phaseGroupLeaves
+	phaseJoinLess // the same, of groups that will convey less
+	phaseRevoke   // and people get nothing any more through other groups
 )
 
 // comes is the phase in which tuples of an attribute are written, and leaves the one in which they are deleted.
@@ -126,8 +128,28 @@ func (b *batch) prepare(ctx context.Context) error {
 	for _, id := range ids {
 		b.plan(id, known[id])
 	}
-	slices.SortStableFunc(b.steps, func(x, y step) int { return x.phase - y.phase })
+	b.sort()
 	return nil
+}
+
+// sort puts the steps in the order of their phases.
+func (b *batch) sort() {
+	grows, shrinks := map[string]bool{}, map[string]bool{} // groups, as objects
+	for i := range b.steps {
+		s := &b.steps[i]
+		if group, _, conveyed := strings.Cut(s.tuple().GetUser(), "#"+conveyedOf.userset); conveyed {
+			grows[group], shrinks[group] = grows[group] || s.write != nil, shrinks[group] || s.remove != nil
+		}
+	}
+	for i := range b.steps {
+		switch s := &b.steps[i]; {
+		case s.phase == phaseQuit && !grows[s.remove.GetObject()]:
+			s.phase = phaseRevoke
+		case s.phase == phaseJoin && shrinks[s.write.GetObject()]:
+			s.phase = phaseJoinLess
+		}
+	}
+	slices.SortStableFunc(b.steps, func(x, y step) int { return x.phase - y.phase })
 }
 
 // plan adds the steps for one id.
@@ -171,10 +193,7 @@ func (d *Driver) fit(steps []step, mixed bool) (n int) {
 	type key struct{ object, relation, user string }
 	seen := make(map[key]struct{}, d.limit)
 	for n < len(steps) && n < d.limit && (!mixed || steps[n].phase == steps[0].phase) {
-		t := steps[n].write
-		if t == nil {
-			t = steps[n].remove
-		}
+		t := steps[n].tuple()
 		k := key{t.GetObject(), t.GetRelation(), t.GetUser()}
 		if _, twice := seen[k]; twice {
 			return n

@@ -327,6 +327,13 @@ type step struct {
 	change, phase int
 }
 
+func (s *step) tuple() *openfgav1.TupleKey {
+	if s.write != nil {
+		return s.write
+	}
+	return s.remove
+}
+
 // difference returns what brings what is stored of a record to what is wanted, in a fixed order.
 func difference(record string, have holdings, want wanted) (steps []step) {
 	for _, a := range attributes {
