@@ -83,13 +83,14 @@ type Reconciler struct {
 
 	mu      sync.Mutex
 	workers map[types.NamespacedName]*worker
+	lost    map[types.NamespacedName]struct{} // whose inventory, or a part of it, was deleted
 }
 
 // Add adds the controller to the manager. Loops run where this replica leads, and end with the manager.
 func Add(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	r := &Reconciler{
 		Options: o, reader: mgr.GetAPIReader(), buckets: syncer.NewBuckets(),
-		log: mgr.GetLogger().WithValues("controller", "downstream"), workers: map[types.NamespacedName]*worker{},
+		log: mgr.GetLogger().WithValues("controller", "downstream"), workers: map[types.NamespacedName]*worker{}, lost: map[types.NamespacedName]struct{}{},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	err := ctrl.NewControllerManagedBy(mgr).Named("downstream").For(&rollcallv1.Downstream{}).WatchesRawSource(o.Line).
@@ -133,6 +134,9 @@ func (r *Reconciler) ledgerDeleted(_ context.Context, e event.TypedDeleteEvent[c
 	}
 	key := types.NamespacedName{Namespace: l.Namespace, Name: l.Subject.Name}
 	if w := r.worker(key); w != nil && w.book.lost(l.Name) {
+		r.mu.Lock()
+		r.lost[key] = struct{}{}
+		r.mu.Unlock()
 		r.stop(w)
 		q.Add(reconcile.Request{NamespacedName: key})
 	}
@@ -200,6 +204,9 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	}
 	r.stop(w)
 	w.meter.close(func() { forgetMetrics(key) })
+	r.mu.Lock()
+	delete(r.lost, key)
+	r.mu.Unlock()
 	select {
 	case <-w.done:
 		r.mu.Lock()
@@ -250,6 +257,14 @@ func (r *Reconciler) ensure(x *room, live *rollcallv1.Downstream) *worker {
 		cancel: cancel, done: make(chan struct{}), nudge: make(chan struct{}, 1),
 		policy: policy, approval: approval, standing: standing,
 	}
+	if _, lost := r.lost[key]; lost {
+		delete(r.lost, key)
+		w.notices = append(w.notices, inventoryLost(policy))
+	} else if old == nil {
+		for _, o := range live.Status.Owned {
+			w.owned += o.Count
+		}
+	}
 	var previous <-chan struct{}
 	if old != nil {
 		old.meter.close(func() {})
@@ -277,6 +292,9 @@ func (w *worker) runs(uid types.UID) bool {
 
 // tell writes what the worker has to say.
 func (r *Reconciler) tell(ctx context.Context, live *rollcallv1.Downstream, w *worker) error {
+	for _, n := range w.takeNotices() {
+		r.Recorder.Eventf(live, nil, n.level, n.reason, "Synchronize", "%s", n.note)
+	}
 	status, trouble := w.look()
 	if status == nil && trouble == nil {
 		return nil

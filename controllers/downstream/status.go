@@ -128,8 +128,22 @@ func newsOf(have, want rollcallv1.DownstreamStatus) []news {
 			out = append(out, news{corev1.EventTypeNormal, c.Type, c.Type + " is as expected again"})
 		}
 	}
-	if want.Held != nil && want.Held.ApprovedAt != nil && (have.Held == nil || have.Held.ApprovedAt == nil || have.Held.Hash != want.Held.Hash) {
-		out = append(out, news{corev1.EventTypeNormal, "RemovalsApproved", fmt.Sprintf("%d held removals are approved", want.Held.Count)})
+	if before, after := clashes(have), clashes(want); after && !before {
+		out = append(out, news{corev1.EventTypeWarning, "Clash", "Synced: " + syncedMessage(want)})
 	}
 	return out
+}
+
+// clashes reports whether records that are not ours are in the way of some that are wanted.
+func clashes(s rollcallv1.DownstreamStatus) bool {
+	return strings.Contains(syncedMessage(s), syncer.NotOurs)
+}
+
+func syncedMessage(s rollcallv1.DownstreamStatus) string {
+	for _, c := range s.Conditions {
+		if c.Type == rollcallv1.ConditionSynced {
+			return c.Message
+		}
+	}
+	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -34,6 +35,10 @@ const (
 	reopen = 30 * time.Second
 	// maxReopen is how long it waits at most, each time longer, after calls that did not come back: they may be there for ever.
 	maxReopen = 16 * time.Minute
+	// look is how often the Secret is read while the system does not take what is sent: it may be the reason, and nothing else
+	// asks about it before the next attempt. trust is how long what it said is believed before something is sent.
+	look  = 5 * time.Second
+	trust = time.Second
 )
 
 // worker keeps one Downstream in step: it reads the inventory, makes a driver, and runs a loop with it until the Secret or
@@ -65,6 +70,10 @@ type worker struct {
 	loop     *syncer.Syncer // of the present session
 	status   *syncer.Status
 	trouble  error // why there is no session
+	// owned is how many records the status of the object speaks of; 0 once that was compared with the inventory.
+	owned    int32
+	notices  []news
+	approved time.Time // the approval that was told of
 }
 
 // run works until the context ends. A worker that it follows must have ended before: two loops must never write to one system.
@@ -78,7 +87,9 @@ func (w *worker) run(ctx context.Context, previous <-chan struct{}) {
 	for ctx.Err() == nil {
 		var err error
 		if inventory == nil {
-			inventory, err = w.book.open(ctx)
+			if inventory, err = w.book.open(ctx); err == nil {
+				w.compareOwned(inventory)
+			}
 		}
 		hung := false
 		if err == nil {
@@ -126,12 +137,12 @@ func (w *worker) session(ctx context.Context, inventory *plan.Inventory) (hung b
 	}
 	bucket := w.buckets.Take(string(w.spec.Driver)+" "+host, fingerprint(w.key.Namespace, secret), w.key.String(), rate(w.spec))
 	defer w.buckets.Give(bucket, w.key.String())
-	check := func(ctx context.Context) error { return w.check(ctx, secret, end) }
+	permitted := &permit{check: func(ctx context.Context) error { return w.check(ctx, secret, end) }}
 	alive, connections := &pulse{}, &lines{}
 	opening := Opening{
 		Namespace: w.key.Namespace, Spec: w.spec, Options: downstream.Options{Pacer: paced{bucket, w.meter, alive}},
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if err := check(ctx); err != nil {
+			if err := permitted.ask(ctx); err != nil {
 				return nil, err
 			}
 			conn, err := w.dial(ctx, network, address)
@@ -154,7 +165,13 @@ func (w *worker) session(ctx context.Context, inventory *plan.Inventory) (hung b
 			w.log.Error(errors.New(string(downstream.ClassOf(err))), "Closing a driver")
 		}
 	}()
-	w.loopUntil(ctx, end, w.config(ctx, guard(driver, end, w.meter, check), bucket, inventory))
+	config := w.config(ctx, guard(driver, end, w.meter, permitted), bucket, inventory)
+	config.Passed = func(p syncer.Passed) {
+		w.meter.passed(p)
+		permitted.failing.Store(p.Err != nil)
+	}
+	go permitted.watch(ctx)
+	w.loopUntil(ctx, end, config)
 	if driver.hangs() {
 		w.log.Info("A call of the driver did not come back: it is abandoned, and its connections are cut")
 		return true, errHung()
@@ -167,7 +184,7 @@ func (w *worker) config(ctx context.Context, driver downstream.Driver, bucket *s
 	defer w.mu.Unlock()
 	return syncer.Config{
 		Driver: driver, Policy: w.policy, Source: w.source(ctx), Keeper: w.book, Inventory: inventory, Bucket: bucket,
-		Random: rand.Float64, Now: w.now, Passed: w.meter.passed,
+		Random: rand.Float64, Now: w.now,
 		Approval: func() string {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -176,6 +193,7 @@ func (w *worker) config(ctx context.Context, driver downstream.Driver, bucket *s
 		Report: func(s syncer.Status) {
 			w.mu.Lock()
 			w.status, w.trouble = &s, nil
+			w.noteApproval(&s)
 			w.mu.Unlock()
 			w.meter.status(&s)
 			w.notify()
@@ -284,6 +302,41 @@ func (w *worker) told(standing desk.Standing, moved, again bool, touched []downs
 	}
 }
 
+// compareOwned tells of an inventory that was lost while nobody looked: the object says that something is owned, and the Ledger
+// knows of nothing.
+func (w *worker) compareOwned(inventory *plan.Inventory) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.owned > 0 && inventory.Empty() {
+		w.notices = append(w.notices, inventoryLost(w.policy))
+	}
+	w.owned = 0
+}
+
+// inventoryLost is one event, however much is lost.
+func inventoryLost(p plan.Policy) news {
+	return news{corev1.EventTypeWarning, "InventoryLost", fmt.Sprintf(
+		"the Ledger does not know any more what is owned in the system: nothing of it is removed, and adoption %s decides what becomes of it", p.Adoption)}
+}
+
+// noteApproval tells once of each approval that takes effect. What was approved may be gone before a status could show it.
+func (w *worker) noteApproval(s *syncer.Status) {
+	if s.ApprovedAt.IsZero() || s.ApprovedAt.Equal(w.approved) {
+		return
+	}
+	w.approved = s.ApprovedAt
+	w.notices = append(w.notices, news{corev1.EventTypeNormal, "RemovalsApproved", "the held removals are approved, and are carried out"})
+}
+
+// takeNotices returns what is to be told once.
+func (w *worker) takeNotices() []news {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := w.notices
+	w.notices = nil
+	return out
+}
+
 // look returns the last status, nil before the first, and why there is no driver.
 func (w *worker) look() (*syncer.Status, error) {
 	w.mu.Lock()
@@ -317,15 +370,61 @@ func fingerprint(namespace string, secret *corev1.Secret) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// guard has a driver ask about its Secret before everything is read, and after failures; its calls are counted. A driver that
-// hangs ends the session.
-func guard(d *bounded, end context.CancelFunc, m *meter, check func(ctx context.Context) error) downstream.Driver {
-	g := guarded{Driver: measured{d, m}, check: check, failed: func(ctx context.Context) {
-		if d.hangs() {
-			end()
+// permit is what the Secret says about going on.
+type permit struct {
+	check   func(ctx context.Context) error
+	failing atomic.Bool // the last pass failed
+
+	mu sync.Mutex
+	at time.Time // when it was asked last, and said yes
+}
+
+// ask reads the Secret again, lately only if that was not done a moment ago.
+func (p *permit) ask(ctx context.Context) error {
+	err := p.check(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.at = time.Now(); err != nil {
+		p.at = time.Time{}
+	}
+	return err
+}
+
+func (p *permit) lately(ctx context.Context) error {
+	p.mu.Lock()
+	known := time.Since(p.at) < trust
+	p.mu.Unlock()
+	if known {
+		return nil
+	}
+	return p.ask(ctx)
+}
+
+// watch reads it again and again while nothing else does.
+func (p *permit) watch(ctx context.Context) {
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
 			return
+		case <-ticker.C:
+			if p.failing.Load() {
+				_ = p.ask(ctx) // ends the session if the Secret is another one
+			}
 		}
-		_ = check(ctx) // ends the session if it is the reason; what the driver said is the news
+	}
+}
+
+// guard has a driver ask about its Secret before everything is read, before something is sent, and after failures; its calls
+// are counted. A driver that hangs ends the session.
+func guard(d *bounded, end context.CancelFunc, m *meter, permitted *permit) downstream.Driver {
+	g := guarded{Driver: measured{d, m}, permit: permitted, hung: func() bool {
+		hangs := d.hangs()
+		if hangs {
+			end()
+		}
+		return hangs
 	}}
 	if p, ok := d.Driver.(downstream.Projector); ok {
 		return guardedProjector{g, p}
@@ -335,8 +434,8 @@ func guard(d *bounded, end context.CancelFunc, m *meter, check func(ctx context.
 
 type guarded struct {
 	downstream.Driver
-	check  func(ctx context.Context) error
-	failed func(ctx context.Context)
+	permit *permit
+	hung   func() bool
 }
 
 type guardedProjector struct {
@@ -346,23 +445,29 @@ type guardedProjector struct {
 
 // Read implements downstream.Driver.
 func (g guarded) Read(ctx context.Context, req downstream.ReadRequest) (downstream.Reading, error) {
-	if err := g.check(ctx); err != nil {
+	if err := g.permit.ask(ctx); err != nil {
 		return downstream.Reading{}, err
 	}
 	reading, err := g.Driver.Read(ctx, req)
-	if err != nil {
-		g.failed(ctx)
-	}
+	g.failed(ctx, err)
 	return reading, err
 }
 
-// Apply implements downstream.Driver.
+// Apply implements downstream.Driver. What is refused here was not sent.
 func (g guarded) Apply(ctx context.Context, req downstream.Request) ([]downstream.Outcome, error) {
-	outcomes, err := g.Driver.Apply(ctx, req)
-	if err != nil {
-		g.failed(ctx)
+	if err := g.permit.lately(ctx); err != nil {
+		return nil, downstream.NewError(downstream.Refused, "the Secret does not permit it any more", err)
 	}
+	outcomes, err := g.Driver.Apply(ctx, req)
+	g.failed(ctx, err)
 	return outcomes, err
+}
+
+// failed looks whether the Secret, or a driver that hangs, is the reason. What the driver said is the news.
+func (g guarded) failed(ctx context.Context, err error) {
+	if err != nil && !g.hung() {
+		_ = g.permit.ask(ctx)
+	}
 }
 
 // book keeps the inventory of one Downstream in the Ledger.

@@ -49,6 +49,8 @@ type Question struct {
 	Steps   []Step
 	Full    bool
 	Touched []downstream.ID
+	// Postponed are entries whose removal waits for a grace: what was decided about them holds.
+	Postponed []downstream.ID
 	// Complete says whether everything of a kind was seen at the last reading.
 	Complete func(downstream.Kind) bool
 	// Approval is the value of the annotation approve-removals.
@@ -182,6 +184,9 @@ func (g *Guard) forget(q Question) {
 	if !g.whole {
 		return
 	}
+	for _, id := range q.Postponed {
+		asked[id] = struct{}{}
+	}
 	for id := range maps.Clone(q.Inventory.holds) {
 		if _, still := asked[id]; !still {
 			q.Inventory.hold(id, Hold{})
@@ -203,14 +208,15 @@ func (g *Guard) sorted() []Step {
 func (g *Guard) protect(q Question, removals []Step, v *Verdict) []Step {
 	keeper := map[string]string{} // role -> key of the person who stays
 	return slices.DeleteFunc(removals, func(s Step) bool {
-		if !isPerson(s.ID().Kind) {
-			return false
-		}
 		reason := ""
 		if q.Self != nil && q.Self(&s) {
 			reason = "OwnIdentity"
 		}
-		for _, role := range endangered(q.Situation.Holders, &s) {
+		var roles []string
+		if isPerson(s.ID().Kind) {
+			roles = endangered(q.Situation.Holders, &s)
+		}
+		for _, role := range roles {
 			if _, kept := keeper[role]; !kept {
 				keeper[role] = s.ID().Key
 			}

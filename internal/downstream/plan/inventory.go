@@ -255,6 +255,9 @@ func (inv *Inventory) IDs(kind downstream.Kind) []downstream.ID {
 func (inv *Inventory) Owned(kind downstream.Kind) int  { return inv.owned[kind] }
 func (inv *Inventory) Active(kind downstream.Kind) int { return inv.active[kind] }
 
+// Empty reports whether nothing is owned.
+func (inv *Inventory) Empty() bool { return len(inv.entries) == 0 }
+
 // Pins returns the pinned ids; Pin sets them.
 func (inv *Inventory) Pins() downstream.Pins { return inv.pins }
 

@@ -35,6 +35,7 @@ type stack struct {
 	syncer   *syncer.Syncer
 	status   syncer.Status
 	approval string
+	wrap     func(downstream.Driver) downstream.Driver // what the loop has of the driver; nil: all
 }
 
 func build(t *testing.T, spec *rollcallv1.DownstreamSpec, text string) *stack {
@@ -67,8 +68,12 @@ func (s *stack) restart() {
 // begin starts the loop on what the Ledger holds, and passes once.
 func (s *stack) begin() {
 	s.t.Helper()
+	driver := s.memory.Driver(downstream.Options{})
+	if s.wrap != nil {
+		driver = s.wrap(driver)
+	}
 	s.syncer = syncer.New(syncer.Config{
-		Driver: s.memory.Driver(downstream.Options{}), Policy: plan.PolicyOf(s.spec), Source: s.set, Keeper: s.book,
+		Driver: driver, Policy: plan.PolicyOf(s.spec), Source: s.set, Keeper: s.book,
 		Inventory: plan.OpenInventory("down", s.book.Objects()), Random: func() float64 { return 0 }, Now: func() time.Time { return s.now },
 		Approval: func() string { return s.approval }, Report: func(st syncer.Status) { s.status = st },
 	})

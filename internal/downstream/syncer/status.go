@@ -14,6 +14,9 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/downstream/plan"
 )
 
+// NotOurs is how the message of a Synced that is not OK begins to speak of records that are in the way of ours.
+const NotOurs = "are there and are not ours"
+
 // maxSkipped is how many records a status names.
 const maxSkipped = 20
 
@@ -39,10 +42,11 @@ type Status struct {
 	Plan     plan.Counts
 	PlanHash string
 	// Held are the removals that wait, the first 20 by kind and name; HeldCount counts all.
-	Held       []plan.Held
-	HeldCount  int
-	HeldHash   string
-	HeldOf     map[downstream.Kind]int
+	Held      []plan.Held
+	HeldCount int
+	HeldHash  string
+	HeldOf    map[downstream.Kind]int
+	// ApprovedAt is when the removals were approved that go now, or went in this pass; zero: none were.
 	ApprovedAt time.Time
 	// Alarm: removals are held because the organization as a whole lost too many (Safety 2).
 	Alarm bool
@@ -50,9 +54,10 @@ type Status struct {
 	Reachable, Synced State
 	// Drifted.OK is true while nothing drifted that is left so; RemovalsHeld.OK while nothing is held.
 	Drifted, RemovalsHeld State
-	// Skipped are the first 20 by kind and name; SkippedCount counts all.
+	// Skipped are the first 20 by kind and name; SkippedCount counts all, Clashes those that are there and not ours.
 	Skipped      []Skip
 	SkippedCount int
+	Clashes      int
 	// Left is set once everything was removed (Leave).
 	Left bool
 }
@@ -94,6 +99,7 @@ func (s *Syncer) status() Status {
 	}
 	st.Alarm = s.alarm
 	st.Skipped, st.SkippedCount = s.skipped()
+	st.Clashes = len(s.clashes)
 	s.conditions(&st)
 	return st
 }
@@ -136,6 +142,9 @@ func (s *Syncer) conditions(st *Status) {
 	if n := len(st.Skipped); n > 0 {
 		first := st.Skipped[0]
 		st.Synced.Message += fmt.Sprintf(", among others because of %s %s: %s", first.Kind, first.Name, first.Why)
+	}
+	if st.Clashes > 0 {
+		st.Synced.Message += fmt.Sprintf("; %d records %s, and adoption is %s", st.Clashes, NotOurs, s.Policy.Adoption)
 	}
 }
 

@@ -619,7 +619,7 @@ func (s *Syncer) compare(in plan.Input, a assignment) plan.Plan {
 
 func (s *Syncer) question(in plan.Input, p plan.Plan) plan.Question {
 	return plan.Question{
-		Policy: in.Policy, Situation: in.Situation, Inventory: in.Inventory, Steps: p.Steps, Full: in.Full, Touched: in.Touched,
+		Policy: in.Policy, Situation: in.Situation, Inventory: in.Inventory, Steps: p.Steps, Full: in.Full, Touched: in.Touched, Postponed: s.postponed,
 		Complete: func(k downstream.Kind) bool { return in.Capabilities.WriteOnly || s.complete[k] },
 		Approval: s.Approval(), Self: s.isSelf,
 	}
@@ -628,6 +628,11 @@ func (s *Syncer) question(in plan.Input, p plan.Plan) plan.Question {
 func (s *Syncer) isSelf(step *plan.Step) bool {
 	if p := step.Change.Previous; p != nil && p.RemoteID != "" {
 		if _, own := s.self[p.RemoteID]; own {
+			return true
+		}
+	}
+	if f := step.Change.Found; f != nil {
+		if _, own := s.self[f.RemoteID]; own {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -120,6 +121,8 @@ type operator struct {
 	intake intake.Options
 	// drivers, if set, are those of connected systems.
 	drivers map[rollcallv1.Driver]downstreamcontroller.Open
+	// allow are ranges that they may be in.
+	allow []netip.Prefix
 }
 
 // begin starts an operator; it stops at the end of the spec. prepare may change what it starts with.
@@ -140,7 +143,7 @@ func begin(clock *handClock, prepare ...func(o *operator, s *ctrl.Options)) *ope
 	own.Wrap(o.wrap)
 	ctx, cancel := context.WithCancel(context.Background())
 	o.halt = cancel
-	mgr, err := controllers.NewManager(ctx, own, settings, controllers.Options{Now: clock.Now, Wake: o.wake, Ready: &o.ready, Intake: o.intake, Drivers: o.drivers})
+	mgr, err := controllers.NewManager(ctx, own, settings, controllers.Options{Now: clock.Now, Wake: o.wake, Ready: &o.ready, Intake: o.intake, Drivers: o.drivers, AllowCIDRs: o.allow})
 	Expect(err).NotTo(HaveOccurred())
 	o.mgr = mgr
 	go func() { o.done <- mgr.Start(ctx) }()
