@@ -37,9 +37,11 @@ var benchmarks = []struct {
 	{"f3", oneProfile},
 	{"f6", convergence},
 	{"f8", steady},
+	{"f8-downstream", steadyDownstream},
 	{"f9", memory},
 	{"f10-postgres", downstreamPostgres},
 	{"f10-openfga", downstreamOpenFGA},
+	{"hang", hanging},
 }
 
 func main() {

@@ -105,8 +105,8 @@ func (p *program) until(ctx context.Context, ask func() error) error {
 	}
 }
 
-// startManager runs cmd/manager and returns when it is ready: everything there is was computed once.
-func startManager(ctx context.Context, p *plane) (*program, error) {
+// startManager runs cmd/manager, with further arguments, and returns when it is ready: everything there is was computed once.
+func startManager(ctx context.Context, p *plane, arguments ...string) (*program, error) {
 	binary, err := build(ctx, p.folder, "cmd/manager")
 	if err != nil {
 		return nil, err
@@ -115,7 +115,8 @@ func startManager(ctx context.Context, p *plane) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := start(p, binary, "--kubeconfig="+p.kubeconfig, "--leader-elect=false", "--metrics-bind-address=0", "--health-probe-bind-address="+probes)
+	arguments = append([]string{"--kubeconfig=" + p.kubeconfig, "--leader-elect=false", "--metrics-bind-address=0", "--health-probe-bind-address=" + probes}, arguments...)
+	out, err := start(p, binary, arguments...)
 	if err != nil {
 		return nil, err
 	}
