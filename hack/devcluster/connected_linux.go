@@ -28,7 +28,7 @@ const (
 func startPostgres(ctx context.Context, _ options) (_ *system, err error) {
 	server, err := postgresserver.Start()
 	if err != nil {
-		return nil, fmt.Errorf("%w (package postgresql of Debian and Ubuntu: apt-get install --no-install-recommends postgresql)", err)
+		return nil, err
 	}
 	defer func() {
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -82,6 +84,45 @@ func TestOnlyWhatWasShownIsApproved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An approval that lapsed is taken back and given anew: the operator takes no notice of a value that stays the same.
+func TestApprovalThatLapsedIsGivenAnew(t *testing.T) {
+	for name, tc := range map[string]struct {
+		meanwhile *rollcallv1.Downstream
+		want      string
+		wantError bool
+	}{
+		"the same is held":      {meanwhile: holding("aaaa"), want: ",aaaa"},
+		"something else is now": {meanwhile: holding("bbbb"), want: "", wantError: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := holding("aaaa")
+				d.Annotations = map[string]string{rollcallv1.AnnotationApproveRemovals: "aaaa"}
+				c := &lapsed{moving: moving{}, meanwhile: tc.meanwhile}
+				begun := time.Now()
+				err := (&live{Client: c, namespace: "default"}).approve(t.Context(), d, "aaaa")
+				if got := strings.Join(c.patched, ","); got != tc.want || (err != nil) != tc.wantError {
+					t.Errorf("annotations %q, want %q; error %v", got, tc.want, err)
+				}
+				if waited := time.Since(begun); waited < takenIn {
+					t.Errorf("waited %s for the operator", waited)
+				}
+			})
+		})
+	}
+}
+
+// lapsed is a cluster on which a Downstream is another one after the first Patch.
+type lapsed struct {
+	moving
+	meanwhile *rollcallv1.Downstream
+}
+
+func (c *lapsed) Get(_ context.Context, _ client.ObjectKey, into client.Object, _ ...client.GetOption) error {
+	c.meanwhile.DeepCopyInto(into.(*rollcallv1.Downstream))
+	return nil
 }
 
 func TestApprovalIsAsked(t *testing.T) {

@@ -50,7 +50,7 @@ type Server struct {
 const Superuser = "postgres"
 
 // errMissing says what to do when there is no server to start.
-var errMissing = errors.New("no PostgreSQL server is installed (initdb and postgres): run hack/test-servers.sh")
+var errMissing = errors.New("no PostgreSQL server is installed (initdb and postgres, package postgresql of Debian and Ubuntu): run hack/test-servers.sh")
 
 // Start starts a server with further settings, such as "max_connections=20". Stop it.
 func Start(settings ...string) (_ *Server, err error) {
