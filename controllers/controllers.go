@@ -85,19 +85,19 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 		return nil, err
 	}
 	line := desks.NewLine()
-	rooms := downstreamcontroller.NewRooms(line)
+	rooms, reports := downstreamcontroller.NewRooms(line), desk.NewReports()
 	if o.Drivers == nil {
 		o.Drivers = drivers(mgr.GetConfig())
 	}
 	if err := downstreamcontroller.Add(ctx, mgr, downstreamcontroller.Options{
 		Desks: desks, Line: line, Rooms: rooms, Writer: writer, Recorder: mgr.GetEventRecorder("rollcall"), Now: o.Now,
-		Drivers: o.Drivers, Dial: downstreamcontroller.NewDial(o.AllowCIDRs), Workers: o.Workers,
+		Drivers: o.Drivers, Dial: downstreamcontroller.NewDial(o.AllowCIDRs), Reports: reports, Workers: o.Workers,
 	}); err != nil {
 		return nil, err
 	}
 	ready, err := rostercontroller.Add(ctx, mgr, rostercontroller.Options{
 		Desks: desks, Lines: lines, Writer: writer, Recorder: mgr.GetEventRecorder("rollcall"), Now: o.Now, Wake: o.Wake, Workers: 2,
-		Follower: rooms,
+		Follower: rooms, Reports: reports,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("adding what computes: %w", err)

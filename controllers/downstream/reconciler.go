@@ -66,6 +66,8 @@ type Options struct {
 	// Drivers are the kinds of systems that this version can speak to.
 	Drivers map[rollcallv1.Driver]Open
 	Dial    Dial
+	// Reports take what systems say of people.
+	Reports *desk.Reports
 	Workers int
 }
 
@@ -252,8 +254,9 @@ func (r *Reconciler) ensure(x *room, live *rollcallv1.Downstream) *worker {
 	w := &worker{
 		key: key, uid: live.UID, spec: spec, keys: keys{r.reader, key, spec}, open: r.Drivers[spec.Driver], dial: r.Dial,
 		buckets: r.buckets, book: &book{key: key, reader: r.reader, writer: r.Writer}, now: r.Now,
-		source: func(ctx context.Context) syncer.Source { return source{ctx: ctx, line: r.Line, room: x, key: key} },
-		notify: func() { r.Line.Send(key) }, log: r.log.WithValues("downstream", key.String()), meter: &meter{key: key},
+		source:    func(ctx context.Context) source { return source{ctx: ctx, line: r.Line, room: x, key: key} },
+		confirmed: func(keys []string) { r.Reports.Confirmed(key.Namespace, keys) },
+		notify:    func() { r.Line.Send(key) }, log: r.log.WithValues("downstream", key.String()), meter: &meter{key: key},
 		cancel: cancel, done: make(chan struct{}), nudge: make(chan struct{}, 1),
 		policy: policy, approval: approval, standing: standing,
 	}

@@ -227,6 +227,12 @@ func (s source) read(f func(records *desired.Set)) {
 	}
 }
 
+// unconfirmed returns those of the identity keys whose holder was not confirmed yet.
+func (s source) unconfirmed(keys []string) (out []string) {
+	s.read(func(*desired.Set) { out = slices.Sorted(maps.Keys(s.room.engine.Roster.Unconfirmed(keys))) })
+	return out
+}
+
 // IDs implements syncer.Source.
 func (s source) IDs(kinds []downstream.Kind) (out []downstream.ID) {
 	s.read(func(records *desired.Set) { out = records.IDs(kinds) })

@@ -51,12 +51,14 @@ type worker struct {
 	open    Open
 	dial    Dial
 	buckets *syncer.Buckets
-	source  func(ctx context.Context) syncer.Source
+	source  func(ctx context.Context) source
 	book    *book
 	now     func() time.Time
-	notify  func()
-	log     logr.Logger
-	meter   *meter
+	// confirmed reports people whose account is in use, of whom that was not known.
+	confirmed func(keys []string)
+	notify    func()
+	log       logr.Logger
+	meter     *meter
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -182,9 +184,15 @@ func (w *worker) session(ctx context.Context, inventory *plan.Inventory) (hung b
 func (w *worker) config(ctx context.Context, driver downstream.Driver, bucket *syncer.Bucket, inventory *plan.Inventory) syncer.Config {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	wanted := w.source(ctx)
 	return syncer.Config{
-		Driver: driver, Policy: w.policy, Source: w.source(ctx), Keeper: w.book, Inventory: inventory, Bucket: bucket,
+		Driver: driver, Policy: w.policy, Source: wanted, Keeper: w.book, Inventory: inventory, Bucket: bucket,
 		Random: rand.Float64, Now: w.now,
+		Confirmed: func(keys []string) {
+			if fresh := wanted.unconfirmed(keys); len(fresh) > 0 {
+				w.confirmed(fresh)
+			}
+		},
 		Approval: func() string {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -55,6 +55,7 @@ type Reconciler struct {
 	changes  *changes
 	store    store
 	follower Follower
+	reports  *desk.Reports
 
 	mu    sync.Mutex
 	rooms map[string]*room
@@ -223,6 +224,9 @@ func (r *Reconciler) compute(ctx context.Context, room *room) (wait time.Duratio
 			r.note(room, touched)
 		}
 		r.note(room, e.Apply(now, batch...))
+		if r.reports != nil {
+			r.note(room, e.Confirm(now, r.reports.Take(room.namespace)))
+		}
 		r.follow(room, e, batch)
 		room.due.changed(batch)
 		room.notices.compare(e, room.due.inputs, batch)

@@ -43,6 +43,8 @@ type Options struct {
 	Workers int
 	// Follower is told what the engines take in; nil: nobody is.
 	Follower Follower
+	// Reports are what connected systems say of people; nil: nothing.
+	Reports *desk.Reports
 }
 
 // Add adds the controller to the manager and returns the check of its readiness.
@@ -53,7 +55,7 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 	}
 	r := &Reconciler{
 		desks: o.Desks, lines: o.Lines, client: mgr.GetClient(), writer: o.Writer, recorder: o.Recorder, now: o.Now,
-		changes: newChanges(), store: s, rooms: map[string]*room{}, follower: o.Follower,
+		changes: newChanges(), store: s, rooms: map[string]*room{}, follower: o.Follower, reports: o.Reports,
 	}
 	b := builder.TypedControllerManagedBy[string](mgr).Named("roster").
 		WithOptions(controller.TypedOptions[string]{MaxConcurrentReconciles: o.Workers}).
@@ -66,6 +68,9 @@ func Add(ctx context.Context, mgr ctrl.Manager, o Options) (func(*http.Request) 
 		})
 	for _, src := range r.sources(mgr.GetCache()) {
 		b = b.WatchesRawSource(src)
+	}
+	if o.Reports != nil {
+		b = b.WatchesRawSource(o.Reports)
 	}
 	if o.Wake != nil {
 		b = b.WatchesRawSource(source.TypedChannel(o.Wake, handler.TypedFuncs[string, string]{

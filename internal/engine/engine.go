@@ -210,6 +210,17 @@ func (e *Engine) Lose(now time.Time, shards ...string) (Touched, bool) {
 	return e.settle(), true
 }
 
+// Confirm takes in that connected systems report the accounts under these identity keys in use. While the Organization is
+// missing nothing is taken in: it will be reported again.
+func (e *Engine) Confirm(now time.Time, keys []string) Touched {
+	if e.Frozen() || len(keys) == 0 {
+		return Touched{}
+	}
+	e.Roster.Advance(now)
+	e.Roster.Confirm(keys)
+	return e.settle()
+}
+
 // settle recomputes, keeps what is to be remembered, and collects what changed.
 func (e *Engine) settle() Touched {
 	if e.remembered {

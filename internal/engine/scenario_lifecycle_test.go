@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -538,6 +539,17 @@ func TestScenariosOfState(t *testing.T) {
 				w.want("after", phases(), "ana Active, bea Invalid/DuplicateIdentity, arc Archived, note Active, none Invited")
 				w.want("archived when", transition(w.Lint.Teammate("arc").ArchivedAt), "2027-03-01T13:00:00Z")
 				w.want("confirmed when", transition(w.Lint.Teammate("note").ConfirmedAt), "2027-02-01T00:00:00Z")
+				w.touched = w.keep(w.Confirm(w.now, []string{"email=none@fjordline.example", "email=note@fjordline.example", "email=nobody@fjordline.example"}))
+				w.want("an account in use", phases(), "ana Active, bea Invalid/DuplicateIdentity, arc Archived, note Active, none Active")
+				w.want("since when", transition(w.Lint.Teammate("none").ConfirmedAt), "2027-03-01T13:00:00Z")
+				w.want("as before", transition(w.Lint.Teammate("note").ConfirmedAt), "2027-02-01T00:00:00Z")
+				w.want("kept", fmt.Sprint(len(w.touched.Ledger)), "1")
+				w.now = w.now.Add(time.Hour)
+				w.touched = w.keep(w.Confirm(w.now, []string{"email=none@fjordline.example", "email=e@x.example"}))
+				w.want("a key goes to its holder", fmt.Sprint(w.Lint.Teammate("ana").ConfirmedAt != nil, w.Lint.Teammate("bea").ConfirmedAt != nil), "true false")
+				w.want("once and for good", transition(w.Lint.Teammate("none").ConfirmedAt), "2027-03-01T13:00:00Z")
+				w.restart(maps.Clone(w.ledger), true)
+				w.want("after a restart", w.phase("none"), "Active")
 			},
 		},
 	})

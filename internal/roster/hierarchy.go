@@ -320,6 +320,29 @@ func (r *Roster) Confirmed(t *incr.Task, teammate string) *time.Time {
 	return nil
 }
 
+// Unconfirmed returns the teammates who hold one of these identity keys and were not confirmed yet, by key.
+func (r *Roster) Unconfirmed(keys []string) map[string]string {
+	out := map[string]string{}
+	for _, key := range keys {
+		for _, name := range r.identities.Get(nil, key) {
+			if r.Holds(nil, key, Claimant{KindTeammate, name}) && r.remembered.Get(nil, name).ConfirmedAt == nil {
+				out[key] = name
+			}
+		}
+	}
+	return out
+}
+
+// Confirm records that connected systems report the accounts under these identity keys in use: taken once. Settle must
+// follow.
+func (r *Roster) Confirm(keys []string) {
+	for key, name := range r.Unconfirmed(keys) {
+		p := r.remembered.Get(nil, name).kept()
+		p.Key, p.Name, p.ConfirmedAt = key, name, new(r.Now())
+		r.SetPerson(p)
+	}
+}
+
 // AssumeConfirmed has everybody count as confirmed, as offline without a Ledger.
 func (r *Roster) AssumeConfirmed(yes bool) { r.assume.Set(struct{}{}, yes) }
 

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -72,12 +73,28 @@ func names(m *drivertest.Memory) func() []string {
 	}
 }
 
+// confirming is a driver of a system that tells whether people use their accounts.
+type confirming struct {
+	downstream.Driver
+	inUse *atomic.Bool
+}
+
+// Read tells so of all accounts.
+func (d confirming) Read(ctx context.Context, req downstream.ReadRequest) (downstream.Reading, error) {
+	reading, err := d.Driver.Read(ctx, req)
+	for i := range reading.Records {
+		reading.Records[i].Confirmed = d.inUse.Load()
+	}
+	return reading, err
+}
+
 var _ = Describe("Downstreams", func() {
 	var (
 		ns     string
 		clock  *handClock
 		op     *operator
 		system *drivertest.Memory
+		inUse  atomic.Bool
 	)
 	const ana, all = "Users/email=ana@fjordline.example", 6
 	begins := func() *operator {
@@ -88,7 +105,7 @@ var _ = Describe("Downstreams", func() {
 					if opening.Namespace != ns { // of an earlier spec
 						return drivertest.NewMemory().Driver(opening.Options), nil
 					}
-					return system.Driver(opening.Options), nil
+					return confirming{system.Driver(opening.Options), &inUse}, nil
 				},
 			}
 		})
@@ -129,6 +146,7 @@ var _ = Describe("Downstreams", func() {
 	}
 	BeforeEach(func(ctx context.Context) {
 		ns, clock, system = namespace(ctx), &handClock{now: opening}, drivertest.NewMemory()
+		inUse.Store(false)
 		op = begins()
 		create(ctx, ns, fiveGroups)
 	})
@@ -240,5 +258,164 @@ var _ = Describe("Downstreams", func() {
 		approve(ctx)
 		Eventually(func() any { return read(ctx, "Downstream", ns, "warehouse") }).Should(BeNil())
 		Expect(names(system)()).To(BeEmpty())
+	})
+
+	// missing has four of the groups missed at once, so that their removal is held.
+	missing := func(ctx context.Context) {
+		GinkgoHelper()
+		edit(ctx, "Organization", ns, "default", "{spec: {suspend: true}}")
+		Eventually(condition(ctx, "Organization", ns, "default", "Suspended")).Should(HavePrefix("True"))
+		for _, name := range []string{"g1", "g2", "g3", "g4"} {
+			remove(ctx, "UserGroup", ns, name)
+		}
+		op.rest(ns)
+		edit(ctx, "Organization", ns, "default", "{spec: {suspend: false}}")
+		Eventually(held(ctx)).Should(BeEquivalentTo(4))
+	}
+	groups := func(ctx context.Context) {
+		GinkgoHelper()
+		for _, name := range []string{"g1", "g2", "g3", "g4"} {
+			create(ctx, ns, "kind: UserGroup\nmetadata: {name: "+name+"}\nspec: {members: [{name: ana}]}")
+		}
+		Eventually(names(system)).Should(HaveLen(all))
+		Eventually(is(ctx, "RemovalsHeld")).Should(Equal("False/AsExpected"))
+	}
+	wipe := func(ctx context.Context) {
+		GinkgoHelper()
+		d, err := get[rollcallv1.Downstream](ctx, ns, "warehouse")()
+		Expect(err).NotTo(HaveOccurred())
+		d.Status = rollcallv1.DownstreamStatus{}
+		Expect(kube.Status().Update(ctx, d)).To(Succeed())
+	}
+
+	It("S-92: an approval that was used up releases nothing after a restart, nor after the status was wiped", func(ctx context.Context) {
+		secret(ctx, opted)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		missing(ctx)
+		approve(ctx)
+		Eventually(names(system)).Should(Equal([]string{"Groups/g5", ana}))
+		Eventually(eventsOf(ctx, ns, "RemovalsApproved")).Should(HaveLen(1))
+		groups(ctx)
+		missing(ctx)
+		Consistently(names(system)).Should(HaveLen(all), "the annotation is still on the object, and names exactly these")
+
+		op.stop()
+		wipe(ctx)
+		op = begins()
+		Eventually(held(ctx)).Should(BeEquivalentTo(4))
+		op.rest(ns)
+		Expect(names(system)()).To(HaveLen(all))
+		d, err := get[rollcallv1.Downstream](ctx, ns, "warehouse")()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(d.Status.Held.Hash).To(Equal(d.Annotations[rollcallv1.AnnotationApproveRemovals]))
+		Expect(d.Status.Held.ApprovedAt).To(BeNil())
+
+		By("while it runs")
+		wipe(ctx)
+		Eventually(held(ctx)).Should(BeEquivalentTo(4))
+		Expect(names(system)()).To(HaveLen(all))
+		Expect(eventsOf(ctx, ns, "RemovalsApproved")()).To(HaveLen(1))
+
+		By("taken off and put on again")
+		edit(ctx, "Downstream", ns, "warehouse", fmt.Sprintf("{metadata: {annotations: {%s: null}}}", rollcallv1.AnnotationApproveRemovals))
+		Eventually(func() string {
+			var list rollcallv1.LedgerList
+			Expect(kube.List(ctx, &list, client.InNamespace(ns), client.MatchingLabels{rollcallv1.LabelLedger: "inventory"})).To(Succeed())
+			if a := list.Items[0].Inventory.Approval; a != nil {
+				return a.Hash
+			}
+			return ""
+		}).Should(BeEmpty())
+		approve(ctx)
+		Eventually(names(system)).Should(Equal([]string{"Groups/g5", ana}))
+	})
+
+	It("S-144: a lost inventory removes nothing; an Event tells, and adoption decides", func(ctx context.Context) {
+		secret(ctx, opted)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		lose := func() {
+			GinkgoHelper()
+			Expect(kube.DeleteAllOf(ctx, &rollcallv1.Ledger{}, client.InNamespace(ns), client.MatchingLabels{rollcallv1.LabelLedger: "inventory"})).To(Succeed())
+		}
+		lose()
+		Eventually(is(ctx, "Synced")).Should(Equal("False/Incomplete"))
+		Eventually(eventsOf(ctx, ns, "InventoryLost")).Should(HaveLen(1))
+		Eventually(eventsOf(ctx, ns, "Clash")).Should(HaveLen(1), "one, and not one for each record")
+		remove(ctx, "UserGroup", ns, "g1")
+		op.rest(ns)
+		Expect(names(system)()).To(HaveLen(all))
+
+		edit(ctx, "Downstream", ns, "warehouse", "{spec: {adoption: IfIdentical}}")
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		Expect(names(system)()).To(HaveLen(all), "what is not wanted is nobody's")
+
+		By("while no operator runs")
+		op.stop()
+		lose()
+		op = begins()
+		Eventually(func() (int, error) {
+			events, err := eventsOf(ctx, ns, "InventoryLost")()
+			n := 0
+			for _, e := range events {
+				if n++; e.Series != nil {
+					n += int(e.Series.Count) - 1
+				}
+			}
+			return n, err
+		}).Should(Equal(2))
+		Eventually(inventories(ctx)).Should(Equal(1))
+		op.rest(ns)
+		Expect(names(system)()).To(HaveLen(all))
+	})
+
+	It("S-144: takes a person for confirmed whose account is in use there, once and for good", func(ctx context.Context) {
+		secret(ctx, opted)
+		edit(ctx, "Organization", ns, "default", "{spec: {policies: {onboarding: {confirmation: Required}}}}")
+		edit(ctx, "Teammate", ns, "ana", "{spec: {onboarding: {method: Invite}}}")
+		phase := func() string {
+			t, err := get[rollcallv1.Teammate](ctx, ns, "ana")()
+			Expect(err).NotTo(HaveOccurred())
+			return string(t.Status.Phase)
+		}
+		Eventually(phase).Should(Equal("Invited"))
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		Expect(phase()).To(Equal("Invited"))
+		inUse.Store(true)
+		edit(ctx, "Downstream", ns, "warehouse", "{spec: {resyncInterval: 9m}}") // has everything read again
+		Eventually(phase).Should(Equal("Active"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		op.count(ctx, ns)
+		op.stop()
+		inUse.Store(false)
+		op = begins()
+		op.rest(ns)
+		Expect(op.of(ns)).To(BeEmpty())
+		Expect(phase()).To(Equal("Active"))
+	})
+
+	It("measures, and forgets what it measured with the Downstream", func(ctx context.Context) {
+		here := []string{"namespace=" + ns, "downstream=warehouse"}
+		of := func(name string, labels ...string) func() float64 {
+			return func() float64 { return sample(name, append(labels, here...)...) }
+		}
+		secret(ctx, opted)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		Eventually(of("rollcall_downstream_owned", "type=Groups")).Should(BeEquivalentTo(5))
+		Eventually(of("rollcall_downstream_condition", "condition=Synced")).Should(BeEquivalentTo(1))
+		Expect(of("rollcall_downstream_changes_total", "type=Users", "op=create", "outcome=done")()).To(BeEquivalentTo(1))
+		Expect(of("rollcall_downstream_calls_total", "op=read", "outcome=OK")()).To(BeNumerically(">=", 1))
+		Expect(of("rollcall_downstream_requests_total")()).To(BeEquivalentTo(system.Requests()))
+		Expect(of("rollcall_downstream_breaker_open")()).To(BeZero())
+		Expect(of("rollcall_downstream_last_success_timestamp_seconds")()).To(BeEquivalentTo(opening.Unix()))
+		missing(ctx)
+		Eventually(of("rollcall_downstream_held", "type=Groups")).Should(BeEquivalentTo(4))
+		Expect(of("rollcall_downstream_plan", "op=remove")()).To(BeEquivalentTo(4))
+		remove(ctx, "Downstream", ns, "warehouse")
+		Eventually(func() any { return read(ctx, "Downstream", ns, "warehouse") }).Should(BeNil())
+		Eventually(func() []string { return series("rollcall_downstream_", here...) }).Should(BeEmpty())
 	})
 })

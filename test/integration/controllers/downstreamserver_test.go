@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
@@ -135,6 +136,16 @@ spec: {driver: PostgreSQL, postgreSQL: {schema: %s}, records: [Users, Groups], m
 		Eventually(func() error { return op.ready() }).Should(Succeed())
 		create(ctx, ns, fiveGroups)
 		Expect(kube.Create(ctx, secret(first))).To(Succeed())
+	})
+
+	// The next operator looks at all namespaces, and would connect for this one too.
+	AfterEach(func(ctx context.Context) {
+		Expect(kube.DeleteAllOf(ctx, &rollcallv1.Downstream{}, client.InNamespace(ns))).To(Succeed())
+		Eventually(func() (int, error) {
+			var list rollcallv1.DownstreamList
+			err := kube.List(ctx, &list, client.InNamespace(ns))
+			return len(list.Items), err
+		}).Should(BeZero())
 	})
 
 	It("plans only, then delivers; the password is changed there and then in the Secret, and it goes on", func(ctx context.Context) {

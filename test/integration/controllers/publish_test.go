@@ -2,13 +2,11 @@ package controllers_test
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 )
@@ -128,25 +126,6 @@ var _ = Describe("What is published", func() {
 		edit(ctx, "Teammate", ns, "max", `{spec: {accountRoleRef: {name: nobody}}}`)
 		Eventually(condition(ctx, "Teammate", ns, "max", "Ready")).Should(HavePrefix("False/"))
 		op.rest(ns)
-		sample := func(name string, labels ...string) float64 {
-			families, err := metrics.Registry.Gather()
-			Expect(err).NotTo(HaveOccurred())
-			for _, f := range families {
-				if f.GetName() != name {
-					continue
-				}
-			metrics:
-				for _, m := range f.GetMetric() {
-					for _, l := range m.GetLabel() {
-						if !slices.Contains(labels, l.GetName()+"="+l.GetValue()) {
-							continue metrics
-						}
-					}
-					return m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
-				}
-			}
-			return -1
-		}
 		Expect(sample("rollcall_objects", "kind=Teammate", "namespace="+ns)).To(BeEquivalentTo(3))
 		Expect(sample("rollcall_not_ready", "kind=Teammate", "namespace="+ns)).To(BeEquivalentTo(1))
 		Expect(sample("rollcall_next_transition_seconds", "namespace="+ns)).To(BeEquivalentTo(opening.Add(time.Hour).Unix()))
