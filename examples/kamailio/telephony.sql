@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS telephony.calls (
   began timestamptz NOT NULL DEFAULT clock_timestamp(), answered timestamptz, ended timestamptz,
   answered_by text, outcome text,
   route_key text, extension text, dial_until timestamptz, turn integer NOT NULL DEFAULT 0, rang boolean NOT NULL DEFAULT false,
-  passed_on text, hops integer NOT NULL DEFAULT 0, tindex bigint, tlabel bigint,
+  passed_on text, hops integer NOT NULL DEFAULT 0, tindex bigint, tlabel bigint, waits timestamptz, wait_tindex bigint, wait_tlabel bigint,
   seen timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE UNIQUE INDEX IF NOT EXISTS calls_open ON telephony.calls (call_id) WHERE state <> 'Ended';
@@ -54,6 +54,7 @@ CREATE INDEX IF NOT EXISTS calls_began ON telephony.calls (began);
 COMMENT ON TABLE telephony.calls IS 'One row a call. It is closed when the call ends; one that the switch has not seen for 90 seconds counts as ended.';
 COMMENT ON COLUMN telephony.calls.route_key IS 'The target that is dialled now, as in rollcall.routes; NULL: a person''s extension, or somebody outside.';
 COMMENT ON COLUMN telephony.calls.turn IS 'Sequential: place of the last one rung in this pass; rang: whether the pass really rang somebody.';
+COMMENT ON COLUMN telephony.calls.tindex IS 'The call, and the leg that stands for waiting, as the switch knows them; waits: since when it waits.';
 COMMENT ON COLUMN telephony.calls.passed_on IS 'Where it was sent, if nobody here rings any more.';
 
 CREATE TABLE IF NOT EXISTS telephony.legs (
@@ -67,7 +68,7 @@ CREATE INDEX IF NOT EXISTS legs_received ON telephony.legs (person_key, began);
 CREATE INDEX IF NOT EXISTS legs_ringing ON telephony.legs (person_key) WHERE state IN ('Ringing', 'Answered');
 COMMENT ON TABLE telephony.legs IS 'One row each time that a call was offered to somebody: the calls received that Random counts. contacts: the telephones that still ring.';
 
--- What the switch is to do. ring: all contacts, for so many milliseconds; wait: so many milliseconds, then ask again; send: to
+-- What the switch is to do. ring: all contacts, for so many milliseconds; wait: at most so many milliseconds, then ask again; send: to
 -- somebody who is no telephone of ours; end: with that answer.
 DO $$ BEGIN
   CREATE TYPE telephony.step AS (action text, uri text, ms integer, code integer, reason text, caller_id text);
@@ -236,7 +237,7 @@ BEGIN
         END IF;
         IF NOT FOUND THEN
           UPDATE telephony.calls SET turn = 0 WHERE id = of_call;
-          RETURN NEXT ('wait', NULL, least(1000, left_ms), NULL, NULL, NULL)::telephony.step;
+          RETURN NEXT ('wait', NULL, left_ms, NULL, NULL, NULL)::telephony.step; -- joiners() ends it, after a second at least
           RETURN;
         END IF;
         found_one := true;
@@ -346,7 +347,7 @@ DECLARE
   c telephony.calls; joining boolean;
 BEGIN
   PERFORM telephony.in_turn();
-  UPDATE telephony.calls SET tindex = in_tindex, tlabel = in_tlabel, seen = clock_timestamp()
+  UPDATE telephony.calls SET tindex = in_tindex, tlabel = in_tlabel, seen = clock_timestamp(), waits = NULL
    WHERE call_id = telephony.plain(raw_call_id) AND state = 'Dialing' RETURNING * INTO c;
   IF NOT FOUND THEN
     RETURN NEXT ('end', NULL, NULL, 487, 'Request Terminated', NULL)::telephony.step;
@@ -385,8 +386,17 @@ BEGIN
      AND EXISTS (SELECT FROM telephony.legs o WHERE o.call = g.call AND o.state = 'Ringing' AND o.contacts <> '{}');
 END $$;
 
--- Legs that start beside those that ring: somebody became ready, or a leg became free under the cap. The switch knows a call by two
--- numbers of 32 bits.
+-- The leg that stands for waiting has begun.
+CREATE OR REPLACE FUNCTION telephony.waits(raw_call_id bytea, in_tindex bigint, in_tlabel bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT telephony.in_turn();
+  UPDATE telephony.calls SET waits = clock_timestamp(), wait_tindex = in_tindex, wait_tlabel = in_tlabel
+   WHERE call_id = telephony.plain(raw_call_id) AND state = 'Dialing'
+$$;
+
+-- Legs that start beside those that ring, under Simultaneous: somebody became ready, or a leg became free under the cap. No
+-- extension: a call under Sequential that waits is to be woken, since somebody became ready. The switch knows a call by two numbers
+-- of 32 bits.
 CREATE OR REPLACE FUNCTION telephony.joiners() RETURNS TABLE (tindex integer, tlabel integer, extension text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
@@ -399,9 +409,18 @@ BEGIN
       OR o.began < clock_timestamp() - s.longest_call);
   FOR c IN
     SELECT o.* FROM telephony.calls o JOIN rollcall.routes r ON r.key = o.route_key
-     WHERE o.state = 'Dialing' AND o.passed_on IS NULL AND r.strategy = 'Simultaneous' AND o.dial_until > clock_timestamp() + interval '100 ms' ORDER BY o.id
+     WHERE o.state = 'Dialing' AND o.passed_on IS NULL AND r.strategy = 'Simultaneous' AND o.dial_until > clock_timestamp() + interval '100 ms'
+       AND o.began < clock_timestamp() - interval '100 ms' ORDER BY o.id
   LOOP
     RETURN QUERY SELECT c.tindex::bit(32)::integer, c.tlabel::bit(32)::integer, m.extension FROM telephony.ring_more(c.id) m;
+  END LOOP;
+  FOR c IN
+    SELECT o.* FROM telephony.calls o JOIN rollcall.routes r ON r.key = o.route_key
+     WHERE o.state = 'Dialing' AND o.passed_on IS NULL AND r.strategy = 'Sequential' AND o.waits < clock_timestamp() - interval '1 second'
+       AND EXISTS (SELECT FROM telephony.ready(o.route_key)) ORDER BY o.id
+  LOOP
+    UPDATE telephony.calls SET waits = NULL WHERE id = c.id;
+    RETURN QUERY SELECT c.wait_tindex::bit(32)::integer, c.wait_tlabel::bit(32)::integer, '';
   END LOOP;
 END $$;
 
@@ -435,6 +454,6 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA telephony FROM PUBLIC;
 GRANT USAGE ON SCHEMA telephony TO kamailio;
 GRANT SELECT, INSERT, UPDATE, DELETE ON telephony.location TO kamailio;
 GRANT USAGE ON SEQUENCE telephony.location_id_seq TO kamailio;
-GRANT EXECUTE ON FUNCTION telephony.is_trunk, telephony.secret, telephony.arrive, telephony.next, telephony.leg_over, telephony.joiners,
+GRANT EXECUTE ON FUNCTION telephony.is_trunk, telephony.secret, telephony.arrive, telephony.next, telephony.leg_over, telephony.waits, telephony.joiners,
   telephony.answered, telephony.seen, telephony.over TO kamailio;
 COMMIT;

@@ -3,6 +3,7 @@ package telephony_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,16 +159,286 @@ var _ = Describe("Calls", func() {
 		}
 		phones.register(300, of(all...)...)
 		phones.react("reject", 700*time.Millisecond, extension(4))
-		group(ctx, "sales", 2, "strategy: Simultaneous, maxRingTime: 2s, overflow: {type: Voicemail}", all...)
+		group(ctx, "sales", 5, "strategy: Simultaneous, maxRingTime: 2s, overflow: {type: Voicemail}", all...)
 		for i := 1; i <= 10; i++ {
 			if i != 4 {
 				want = append(want, rings(i, 0, 2000, "cancelled"))
 			}
 		}
 		want = append(want, rings(4, 0, 700, "rejects"), rings(11, 700, 2000, "cancelled"), leg{voicemail, 2000, 2100, "answers"})
-		c := dial(trunk, number(2))
+		c := dial(trunk, number(5))
 		c.ends(200, 2100*time.Millisecond)
 		c.rang(want...)
 		c.hangUp(trunk)
+	})
+
+	It("stops ringing everybody else when somebody answers, and closes the call when either side hangs up", func(ctx context.Context) {
+		phones.register(300, of(1, 2, 3)...)
+		group(ctx, "support", 1, "strategy: Simultaneous, maxRingTime: 5s", 1, 2, 3)
+		for _, side := range []string{trunk, extension(2)} {
+			phones.react("answer", 500*time.Millisecond, extension(2))
+			c := dial(trunk, number(1))
+			c.ends(200, 500*time.Millisecond)
+			c.rang(rings(1, 0, 500, "cancelled"), rings(2, 0, 500, "answers"), rings(3, 0, 500, "cancelled"))
+			// Whoever is on the telephone is left out.
+			phones.react("ring", 0, extension(2))
+			other := dial(trunk, number(1))
+			phones.await("ringing", 2, other.is("", "rings"))
+			other.cancel()
+			other.ends(487, other.after(other.status()))
+			Expect(slices.ContainsFunc(other.legs(), func(l leg) bool { return l.phone == extension(2) })).To(BeFalse(), other.String())
+			c.hangUp(side)
+			Eventually(ask("SELECT concat(state, outcome, answered_by) FROM telephony.calls WHERE call_id = '" + c.name + "'")).
+				Should(Equal("EndedAnsweredemail=" + person(2) + "@fjordline.example"))
+		}
+	})
+
+	It("moves on at once when somebody refuses, under Sequential, and a caller who gives up stops the ringing", func(ctx context.Context) {
+		phones.register(300, of(1, 2, 3)...)
+		phones.react("reject", 400*time.Millisecond, extension(1))
+		group(ctx, "support", 1, "strategy: Sequential, maxRingTime: 2s, maxGroupDialingTime: 1m", 1, 2, 3)
+		c := dial(trunk, number(1))
+		phones.await("second leg", 2, c.is("", "rings"))
+		c.cancel()
+		c.ends(487, 400*time.Millisecond)
+		c.rang(rings(1, 0, 400, "rejects"), rings(2, 400, 400, "cancelled"))
+	})
+
+	It("waits a second when nobody can be rung, under Sequential, and rings who comes back", func(ctx context.Context) {
+		group(ctx, "support", 1, "strategy: Sequential, maxRingTime: 2s, maxGroupDialingTime: 5s", 1, 2)
+		c := dial(trunk, number(1))
+		phones.await("first answer", 1, c.is(trunk, "status"))
+		phones.react("answer", 200*time.Millisecond, extension(2))
+		phones.register(300, extension(2))
+		c.ends(200, 1200*time.Millisecond)
+		c.rang(rings(2, 1000, 1200, "answers"))
+		c.hangUp(trunk)
+	})
+
+	It("goes on for as long as the group is dialled, however many legs that takes", func(ctx context.Context) {
+		phones.register(300, of(1, 2, 3, 4, 5, 6, 7, 8)...)
+		phones.react("reject", 100*time.Millisecond, of(1, 2, 3, 4, 5, 6, 7)...)
+		phones.react("reject", 1100*time.Millisecond, extension(8))
+		group(ctx, "support", 1, "strategy: Sequential, maxRingTime: 5s, maxGroupDialingTime: 9s", 1, 2, 3, 4, 5, 6, 7, 8)
+		c := dial(trunk, number(1))
+		c.ends(480, 9*time.Second)
+		Expect(len(c.legs())).To(BeNumerically(">", 34), c.String())
+		Expect(c.legs()[32].phone).To(Equal(extension(1)), c.String())
+	})
+
+	It("ends a Simultaneous call to nobody when its time is over", func(ctx context.Context) {
+		group(ctx, "support", 1, "strategy: Simultaneous, maxRingTime: 2s", 1, 2)
+		c := dial(trunk, number(1))
+		c.ends(480, 2*time.Second)
+		c.rang()
+	})
+
+	It("rings who comes while the others ring, under Simultaneous, and nobody for longer than the call", func(ctx context.Context) {
+		phones.register(300, extension(1))
+		group(ctx, "support", 1, "strategy: Simultaneous, maxRingTime: 2s", 1, 2)
+		c := dial(trunk, number(1))
+		phones.await("ringing", 1, c.is("", "rings"))
+		phones.register(300, extension(2))
+		c.ends(480, 2*time.Second)
+		c.rang(rings(1, 0, 2000, "cancelled"), rings(2, 150, 2000, "cancelled"))
+		phones.register(0, of(1, 2)...)
+		c = dial(trunk, number(1)) // to nobody at all
+		phones.await("first answer", 1, c.is(trunk, "status"))
+		phones.react("answer", 200*time.Millisecond, extension(1))
+		phones.register(300, extension(1))
+		c.ends(200, 350*time.Millisecond)
+		c.hangUp(extension(1))
+	})
+
+	It("counts ringing legs per call or per group, as the organization says", func(ctx context.Context) {
+		phones.register(300, of(1, 2, 3, 4)...)
+		for scope, want := range map[string]int{"PerCall": 2, "PerGroup": 0} {
+			edit(ctx, "Organization", "default", "{spec: {voice: {maxUnansweredCalls: 2, unansweredCallsScope: "+scope+"}}}")
+			group(ctx, "support", 1, "strategy: Simultaneous, maxRingTime: 1500ms", 1, 2, 3, 4)
+			Eventually(ask("SELECT concat(cap_legs, cap_scope) FROM rollcall.routes WHERE key = 'usergroup-support'")).Should(Equal("2" + scope))
+			first := dial(trunk, number(1))
+			phones.await("second leg", 2, first.is("", "rings"))
+			second := dial(trunk, number(1))
+			first.ends(480, 1500*time.Millisecond)
+			Expect(second.legs()).To(HaveLen(want), second.String())
+			second.ends(480, 1500*time.Millisecond)
+			Expect(first.legs()).To(HaveLen(2), first.String())
+			sql(ctx, "TRUNCATE telephony.calls CASCADE")
+		}
+		edit(ctx, "Organization", "default", "{spec: {voice: {maxUnansweredCalls: null, unansweredCallsScope: null}}}")
+	})
+
+	It("S-35: Random rings the one with the fewest calls, and nobody else when that one does not answer", func(ctx context.Context) {
+		phones.register(300, of(1, 2, 3)...)
+		group(ctx, "support", 1, "strategy: Random, maxRingTime: 1s", 1, 2, 3)
+		sql(ctx, `WITH c AS (INSERT INTO telephony.calls (call_id, caller, number, state) SELECT n, '', '', 'Ended' FROM generate_series(1, 3) n RETURNING id)
+			INSERT INTO telephony.legs (call, ordinal, person_key, name, extension, contacts, state, until)
+			SELECT id, 1, 'email=p01@fjordline.example', 'p01', '2001', '{}', 'Rejected', now() FROM c`)
+		sql(ctx, `INSERT INTO telephony.legs (call, ordinal, person_key, name, extension, contacts, state, until, began)
+			SELECT min(id), n, 'email=p02@fjordline.example', 'p02', '2002', '{}', 'Rejected', now(), now() - interval '25 hours'
+			FROM telephony.calls, generate_series(2, 9) n GROUP BY n`) // too long ago to count
+		first := dial(trunk, number(1))
+		first.ends(480, time.Second)
+		Expect(first.legs()).To(HaveLen(1), first.String())
+		one := first.legs()[0].phone
+		Expect(one).To(BeElementOf(extension(2), extension(3)))
+		first.rang(leg{one, 0, 1000, "cancelled"})
+		other := map[string]string{extension(2): extension(3), extension(3): extension(2)}[one]
+		phones.react("reject", 300*time.Millisecond, other)
+		second := dial(trunk, number(1))
+		second.ends(480, 300*time.Millisecond)
+		second.rang(leg{other, 0, 300, "rejects"})
+		phones.register(0, of(1, 2, 3)...)
+		dial(trunk, number(1)).ends(480, 0) // nobody is there
+	})
+
+	It("sends calls on when a group is closed or disabled, and says no where nobody else takes them", func(ctx context.Context) {
+		phones.register(300, of(1, 2)...)
+		phones.react("answer", 200*time.Millisecond, extension(2))
+		group(ctx, "night", 2, "strategy: Simultaneous, maxRingTime: 2s", 2)
+		group(ctx, "day", 3, "strategy: Simultaneous, maxRingTime: 2s, outOfHours: {type: UserGroup, name: night}", 1)
+		closed := func(name, outOfHours string) {
+			edit(ctx, "UserGroup", name, "{spec: {scheduleRef: {name: never}, voice: {dialing: {outOfHours: "+outOfHours+"}}}}")
+			Eventually(ask("SELECT open FROM rollcall.open_routes WHERE route_key = 'usergroup-" + name + "'")).Should(Equal("false"))
+		}
+		closed("day", "{type: UserGroup, name: night}")
+		c := dial(trunk, number(3))
+		c.ends(200, 200*time.Millisecond)
+		c.rang(rings(2, 0, 200, "answers"))
+		c.hangUp(trunk)
+
+		closed("night", "{type: Voicemail}")
+		c = dial(trunk, number(3)) // from one that is closed to the next
+		c.ends(200, 100*time.Millisecond)
+		c.rang(leg{voicemail, 0, 100, "answers"})
+		c.hangUp(trunk)
+
+		closed("night", "{type: Hangup}")
+		Eventually(ask("SELECT out_of_hours_type FROM rollcall.routes WHERE key = 'usergroup-night'")).Should(Equal("Hangup"))
+		c = dial(trunk, number(2))
+		c.ends(480, 0)
+		Expect(c.status().Text).To(Equal("Closed"))
+
+		edit(ctx, "UserGroup", "night", "{spec: {scheduleRef: null, state: Disabled}}")
+		Eventually(ask("SELECT count(*) FROM rollcall.routes WHERE key = 'usergroup-night'")).Should(Equal("0"))
+		dial(trunk, number(2)).ends(404, 0)
+		c = dial(extension(1), "3002")
+		c.ends(480, 0)
+		Expect(c.status().Text).To(Equal("Not in service"))
+		edit(ctx, "UserGroup", "night", "{spec: {state: Enabled}}")
+		Eventually(ask("SELECT count(*) FROM rollcall.route_candidates WHERE route_key = 'usergroup-night'")).Should(Equal("1"))
+		c = dial(trunk, number(2))
+		c.ends(200, 200*time.Millisecond)
+		c.hangUp(extension(2))
+	})
+
+	It("leaves out whoever is off duty or left, and does not let them use the switch", func(ctx context.Context) {
+		phones.register(300, of(1, 2, 3)...)
+		group(ctx, "support", 1, "strategy: Simultaneous, maxRingTime: 1s", 1, 2, 3)
+		edit(ctx, "Teammate", person(1), "{spec: {scheduleRef: {name: never}}}")
+		edit(ctx, "Teammate", person(2), "{spec: {lifecycle: {state: Archived}}}")
+		Eventually(ask("SELECT string_agg(person, ',') FROM rollcall.lineup WHERE target = 'support'")).Should(Equal(person(3)))
+		Eventually(ask("SELECT active FROM rollcall.people WHERE name = '" + person(2) + "'")).Should(Equal("false"))
+		c := dial(trunk, number(1))
+		c.ends(480, time.Second)
+		c.rang(rings(3, 0, 1000, "cancelled"))
+		Expect(phones.tryToRegister(300, extension(2))).To(Equal(401))
+		dial(extension(2), number(1)).ends(407, 0)
+		dial(extension(3), extension(2)).ends(480, 0)
+		edit(ctx, "Teammate", person(1), "{spec: {scheduleRef: null}}")
+		edit(ctx, "Teammate", person(2), "{spec: {lifecycle: {state: Active}}}")
+		Eventually(ask("SELECT active FROM rollcall.people WHERE name = '" + person(2) + "'")).Should(Equal("true"))
+		phones.register(300, extension(2))
+		phones.react("answer", 100*time.Millisecond, extension(2))
+		c = dial(extension(3), extension(2)) // from one to another
+		c.ends(200, 100*time.Millisecond)
+		c.hangUp(extension(2))
+	})
+
+	It("shows the caller ID of the group outside, and lets nobody call out who may not", func(ctx context.Context) {
+		phones.register(300, of(1, 2)...)
+		group(ctx, "support", 1, "strategy: Simultaneous, maxRingTime: 1s", 1)
+		may := func(settings string) {
+			edit(ctx, "UserGroup", "support", "{spec: {voice: "+settings+"}}")
+		}
+		voice := ask("SELECT concat(voice ->> 'outboundCalls', voice ->> 'callerID', voice ->> 'agentsCanChangeCallerID') FROM rollcall.access WHERE name = 'p01'")
+		dial(extension(1), "+4790000000").ends(403, 0)
+		may("{outboundCalls: Enabled, callerIDProfileRef: {name: line-4}}")
+		Eventually(voice).Should(Equal("true" + number(4) + "false"))
+		shown := func(wanted string) string {
+			c := dialAs(extension(1), "+4790000000", map[string]any{"wanted": wanted})
+			c.ends(200, 100*time.Millisecond)
+			rang := phones.await("call outside", 1, c.is(trunk, "rings"))
+			Expect(rang.Identity).To(ContainSubstring("sip:"+rang.From+"@"), "both headers say the same")
+			c.hangUp(extension(1))
+			return rang.From
+		}
+		Expect(shown("")).To(Equal(number(4)))
+		Expect(shown(number(1))).To(Equal(number(4)), "changing it is not allowed")
+		may("{agentsCanChangeCallerID: Enabled}")
+		Eventually(voice).Should(Equal("true" + number(4) + "true"))
+		Expect(shown(number(1))).To(Equal(number(1)))
+		Expect(shown("+1555")).To(Equal(number(4)), "not a number of the organization")
+		dial(extension(2), "+4790000000").ends(403, 0)
+		c := dial(extension(2), "112") // everybody may
+		c.ends(200, 100*time.Millisecond)
+		c.hangUp(extension(2))
+	})
+
+	It("takes no harm from what is dialled", func(ctx context.Context) {
+		before := ask("SELECT count(*) FROM pg_tables WHERE schemaname IN ('rollcall', 'telephony')")()
+		for _, hostile := range []string{"';DROP/**/TABLE/**/telephony.calls;--", "%27%3B%20DROP%20SCHEMA%20telephony", "'||(SELECT/**/1)||'", "$(ci)", "1'OR'1'='1"} {
+			c := dial(trunk, hostile)
+			Expect(c.status().Status).To(BeElementOf(400, 404), c.String())
+		}
+		c := dialAs(trunk, number(9), map[string]any{"call": `x\'); DELETE FROM telephony.calls; --@"test`})
+		c.ends(404, 0)
+		Eventually(ask("SELECT count(*) FROM telephony.calls WHERE call_id LIKE '%DELETE FROM%'")).Should(Equal("1"))
+		Expect(ask("SELECT count(*) FROM pg_tables WHERE schemaname IN ('rollcall', 'telephony')")()).To(Equal(before))
+	})
+
+	It("answers 503 while PostgreSQL is down or hangs, and recovers by itself", func(ctx context.Context) {
+		phones.register(300, of(1, 2)...)
+		phones.react("answer", 100*time.Millisecond, of(1, 2)...)
+		group(ctx, "support", 1, "strategy: Simultaneous, maxRingTime: 2s", 1, 2)
+		works := func() {
+			GinkgoHelper()
+			Eventually(func() int {
+				c := dial(trunk, number(1))
+				status := c.status().Status
+				if status == 200 {
+					c.hangUp(trunk)
+				}
+				return status
+			}).Should(Equal(200))
+		}
+		works()
+		database.Halt()
+		dial(trunk, number(1)).ends(503, 0)
+		Expect(phones.tryToRegister(300, extension(1))).To(Equal(503))
+		Expect(database.Resume()).To(Succeed())
+		works()
+		Expect(database.Freeze()).To(Succeed())
+		c := dial(trunk, number(1))
+		status := c.status()
+		Expect(database.Thaw()).To(Succeed())
+		Expect(status.Status).To(Equal(503), c.String())
+		Expect(c.after(status)).To(BeNumerically("<", 8*time.Second), c.String())
+		works()
+	})
+
+	It("frees whoever was in a call that the switch lost", func(ctx context.Context) {
+		phones.register(300, extension(1))
+		phones.react("answer", 100*time.Millisecond, extension(1))
+		group(ctx, "support", 1, "strategy: Random, maxRingTime: 2s", 1)
+		lost := dial(trunk, number(1))
+		lost.ends(200, 100*time.Millisecond)
+		dial(trunk, number(1)).ends(480, 0) // busy
+		sql(ctx, "UPDATE telephony.calls SET seen = now() - interval '91 seconds', dial_until = now() WHERE call_id = '"+lost.name+"'")
+		Eventually(ask("SELECT outcome FROM telephony.calls WHERE call_id = '" + lost.name + "'")).Should(Equal("Lost"))
+		c := dial(trunk, number(1))
+		c.ends(200, 100*time.Millisecond)
+		c.hangUp(trunk)
+		lost.hangUp(trunk)
 	})
 })

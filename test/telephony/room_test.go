@@ -99,9 +99,19 @@ func (r *room) await(what string, n int, matches func(event) bool) event {
 		select {
 		case <-more:
 		case <-deadline:
-			Fail("there was no " + what + "; the switch says:\n" + pbx.Log())
+			Fail("there was no " + what + "; the last events:\n" + r.last(40))
 		}
 	}
+}
+
+// last describes the last events, for failures.
+func (r *room) last(n int) string {
+	found, _ := r.seen(func(event) bool { return true })
+	var b strings.Builder
+	for _, e := range found[max(0, len(found)-n):] {
+		fmt.Fprintf(&b, "%s %-9s %s %d %s %s\n", e.At.Format("05.000"), e.Phone, e.What, e.Status, e.Call, e.Text)
+	}
+	return b.String()
 }
 
 func (r *room) count(matches func(event) bool) int {
