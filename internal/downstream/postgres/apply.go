@@ -14,8 +14,12 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 )
 
-// chunk is how many records go into one statement, so that each ends within the time of a request.
-const chunk = 1000
+// How many records go into one statement, so that each ends within the time of a request. New ones stream in, so that their
+// number costs no memory.
+const (
+	chunk    = 1000
+	newChunk = 10 * chunk
+)
 
 // job is one sort of change of one table.
 type job struct {
@@ -46,7 +50,11 @@ func (d *Driver) Apply(ctx context.Context, req downstream.Request) ([]downstrea
 		start: d.prepare,
 		steps: func(ctx context.Context, tx pgx.Tx) error {
 			for _, j := range jobs(req.Changes) {
-				for part := range slices.Chunk(j.which, chunk) {
+				size := chunk
+				if j.what == create {
+					size = newChunk
+				}
+				for part := range slices.Chunk(j.which, size) {
 					if err := d.carryOut(ctx, tx, job{j.table, j.what, part}, req.Changes, out); err != nil {
 						return err
 					}

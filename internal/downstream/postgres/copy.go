@@ -1,9 +1,11 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -11,102 +13,117 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 )
 
-// load is a COPY, the fastest way that there is to bring in what is new.
-type load struct {
-	statement string
-	text      bytes.Buffer
-	err       error
-}
-
-// copyIn brings records into their table, and the entries of their lists into theirs. The texts are written while the server
-// is busy with the ones before. ids are those of the rows.
+// copyIn brings records into their table, and the entries of their lists into theirs, by COPY: the fastest way that there is to
+// bring in what is new. ids are those of the rows.
 func (d *Driver) copyIn(ctx context.Context, tx pgx.Tx, j job, changes []downstream.Change, ids []string) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	loads := make(chan *load, 1)
-	go func() {
-		defer close(loads)
-		for part := -1; part < len(j.table.lists); part++ {
-			select {
-			case loads <- d.write(j, part, changes, ids):
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	for l := range loads {
-		if l.err != nil {
-			return downstream.NewError(downstream.BadRecord, "", l.err)
-		}
-		if l.text.Len() == 0 {
+	if len(j.which) == 0 {
+		return nil
+	}
+	statement := fmt.Sprintf("COPY %s.%s (id, %s) FROM STDIN", d.quotedSchema(), j.table.name, quoted("", j.table.written()))
+	err := d.copyLines(ctx, tx, statement, len(j.which), func(b []byte, n int) ([]byte, error) {
+		return d.line(b, j.table, ids[n], &changes[j.which[n]])
+	})
+	for k := 0; err == nil && k < len(j.table.lists); k++ {
+		l := &j.table.lists[k]
+		has := func(i int) bool { return len(changes[i].Rendered.Image[l.attribute]) > len("[]") }
+		if !slices.ContainsFunc(j.which, has) {
 			continue
 		}
-		err := d.request(ctx, func(ctx context.Context) error {
-			_, err := tx.Conn().PgConn().CopyFrom(ctx, &l.text, l.statement)
-			return err
+		fields := make([]string, len(l.columns))
+		err = d.copyLines(ctx, tx, l.copyStatement(d.quotedSchema()), len(j.which), func(b []byte, n int) ([]byte, error) {
+			c := &changes[j.which[n]]
+			return l.lines(b, fields, c.Record.Key, c.Rendered.Image[l.attribute])
 		})
-		if err != nil {
-			return err
-		}
 	}
-	return ctx.Err()
+	return err
 }
 
-// write makes the text for a table: -1 for that of the records, else that of a list.
-func (d *Driver) write(j job, part int, changes []downstream.Change, ids []string) *load {
-	out := &load{}
-	if part < 0 {
-		out.statement = fmt.Sprintf("COPY %s.%s (id, %s) FROM STDIN", d.quotedSchema(), j.table.name, quoted("", j.table.written()))
-		for n, i := range j.which {
-			if out.err = d.line(&out.text, j.table, ids[n], &changes[i]); out.err != nil {
-				return out
+// copyLines is one COPY. lines appends the text of each of n records; it is asked while the server is busy with those before.
+func (d *Driver) copyLines(ctx context.Context, tx pgx.Tx, statement string, n int, lines func(b []byte, n int) ([]byte, error)) error {
+	s := stream{lines: lines, records: n}
+	err := d.request(ctx, func(ctx context.Context) error {
+		_, err := tx.Conn().PgConn().CopyFrom(ctx, &s, statement)
+		return err
+	})
+	if s.err != nil && s.err != io.EOF {
+		return downstream.NewError(downstream.BadRecord, "", s.err)
+	}
+	return err
+}
+
+// stream is a text that is written as it is read.
+type stream struct {
+	lines         func(b []byte, n int) ([]byte, error)
+	next, records int
+	written, rest []byte
+	err           error
+}
+
+// enough is how much text is written at once.
+const enough = 32 << 10
+
+// Read implements io.Reader.
+func (s *stream) Read(p []byte) (int, error) {
+	if len(s.rest) == 0 {
+		s.written = s.written[:0]
+		for len(s.written) < enough && s.err == nil {
+			if s.next == s.records {
+				s.err = io.EOF
+				break
 			}
+			s.written, s.err = s.lines(s.written, s.next)
+			s.next++
 		}
-		return out
+		s.rest = s.written
 	}
-	l := &j.table.lists[part]
-	out.statement = l.copyStatement(d.quotedSchema())
-	for _, i := range j.which {
-		if out.err = l.lines(&out.text, changes[i].Record.Key, changes[i].Rendered.Image[l.attribute]); out.err != nil {
-			return out
-		}
+	if len(s.rest) == 0 || s.err != nil && s.err != io.EOF {
+		return 0, s.err
 	}
-	return out
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
 }
 
-// line writes the row of a record.
-func (d *Driver) line(b *bytes.Buffer, t *table, id string, c *downstream.Change) error {
-	organization := `\N`
-	if d.organization != nil {
-		organization = escapes.Replace(*d.organization)
+// line appends the row of a record.
+func (d *Driver) line(b []byte, t *table, id string, c *downstream.Change) ([]byte, error) {
+	b = append(append(b, id...), '\t')
+	b = append(escaped(b, c.Record.Key), '\t')
+	b = append(escaped(b, c.Record.Name), '\t')
+	if d.organization == nil {
+		b = append(b, none...)
+	} else {
+		b = escaped(b, *d.organization)
 	}
-	fmt.Fprintf(b, "%s\t%s\t%s\t%s\t%t", id, escapes.Replace(c.Record.Key), escapes.Replace(c.Record.Name), organization, c.Record.Active)
-	for _, column := range t.columns {
-		if err := column.write(b, c.Rendered.Image[column.attribute]); err != nil {
-			return err
+	b = strconv.AppendBool(append(b, '\t'), c.Record.Active)
+	var err error
+	for i := range t.columns {
+		if b, err = t.columns[i].write(append(b, '\t'), c.Rendered.Image[t.columns[i].attribute]); err != nil {
+			return nil, err
 		}
 	}
-	b.WriteByte('\n')
-	return nil
+	return append(b, '\n'), nil
 }
 
-// write writes a value, given as canonical JSON; empty: there is none.
-func (c column) write(b *bytes.Buffer, value string) error {
-	b.WriteByte('\t')
+// none is NULL in the text format of COPY.
+const none = `\N`
+
+// write appends a value, given as canonical JSON; empty: there is none.
+func (c *column) write(b []byte, value string) ([]byte, error) {
 	if value == "" || value == null {
-		b.WriteString(`\N`)
-		return nil
+		return append(b, none...), nil
+	}
+	plain := strings.IndexByte(value, '\\') < 0 // nor is there anything else to escape in canonical JSON
+	if plain && c.form == array {               // strings in double quotes look the same in an array of PostgreSQL
+		return append(append(append(b, '{'), value[1:len(value)-1]...), '}'), nil
 	}
 	text, err := c.literal(value)
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return nil, err
+	case plain:
+		return append(b, text...), nil
 	}
-	if !strings.Contains(value, `\`) { // nor is there anything else to escape in canonical JSON
-		b.WriteString(text)
-		return nil
-	}
-	_, err = escapes.WriteString(b, text)
-	return err
+	return escaped(b, text), nil
 }
 
 func (l *list) copyStatement(schema string) string {
@@ -123,14 +140,22 @@ func (l *list) copyStatement(schema string) string {
 // escapes are those of the text format of COPY.
 var escapes = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
 
-// lines writes a line for each entry of a list.
-func (l *list) lines(b *bytes.Buffer, key, value string) error {
-	if value == "" {
-		return nil
+// escaped appends a text, escaped; hardly any needs it.
+func escaped(b []byte, text string) []byte {
+	if !strings.ContainsAny(text, "\\\t\n\r") {
+		return append(b, text...)
 	}
-	parent := escapes.Replace(key)
-	fields := make([]string, len(l.columns))
-	for n, entry := range elements(value) {
+	return append(b, escapes.Replace(text)...)
+}
+
+// lines appends a line for each entry of a list. fields has room for the values of one.
+func (l *list) lines(b []byte, fields []string, key, value string) (_ []byte, err error) {
+	if value == "" {
+		return b, nil
+	}
+	n := 0
+	for entry := range elements(value) {
+		n++
 		clear(fields)
 		next := 0 // both are in the order of names
 		members(entry, func(name, value string) {
@@ -141,22 +166,22 @@ func (l *list) lines(b *bytes.Buffer, key, value string) error {
 				fields[next] = value
 			}
 		})
-		b.WriteString(parent)
+		b = escaped(b, key)
 		if l.ordered() {
-			fmt.Fprintf(b, "\t%d", n+1)
+			b = strconv.AppendInt(append(b, '\t'), int64(n), 10)
 		}
-		for i, c := range l.columns {
-			if err := c.write(b, fields[i]); err != nil {
-				return err
+		for i := range l.columns {
+			if b, err = l.columns[i].write(append(b, '\t'), fields[i]); err != nil {
+				return nil, err
 			}
 		}
-		b.WriteByte('\n')
+		b = append(b, '\n')
 	}
-	return nil
+	return b, nil
 }
 
 // literal is the text that stands for a value, given as canonical JSON that is not null.
-func (c column) literal(value string) (string, error) {
+func (c *column) literal(value string) (string, error) {
 	switch {
 	case c.form == object:
 		return value, nil
@@ -164,16 +189,14 @@ func (c column) literal(value string) (string, error) {
 		return unquote(value)
 	case c.form != array:
 		return value, nil
-	case !strings.Contains(value, `\`): // strings in double quotes look the same in an array of PostgreSQL
-		return "{" + value[1:len(value)-1] + "}", nil
 	}
-	texts := elements(value)
-	for i, quotedText := range texts {
+	var texts []string
+	for quotedText := range elements(value) {
 		text, err := unquote(quotedText)
 		if err != nil {
 			return "", err
 		}
-		texts[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+		texts = append(texts, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)+`"`)
 	}
 	return "{" + strings.Join(texts, ",") + "}", nil
 }

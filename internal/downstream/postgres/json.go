@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"encoding/json"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func write(w *canonical.Writer, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
-			w.Raw([]byte(null))
+			w.Raw(nullText)
 			return nil
 		}
 		return write(w, v.Elem())
@@ -86,7 +87,7 @@ func write(w *canonical.Writer, v reflect.Value) error {
 
 func writeList(w *canonical.Writer, v reflect.Value) error {
 	if v.IsNil() {
-		w.Raw([]byte(null))
+		w.Raw(nullText)
 		return nil
 	}
 	w.OpenList()
@@ -113,19 +114,17 @@ func writeObject(w *canonical.Writer, v reflect.Value) error {
 	return nil
 }
 
-func jsonOf(v reflect.Value) (string, error) {
-	var w canonical.Writer
-	err := write(&w, v)
-	return string(w.Bytes()), err
-}
-
 // elements takes canonical JSON of a list apart.
-func elements(list string) (out []string) {
-	for from := 1; from < len(list)-1; {
-		end := endOfValue(list, from)
-		out, from = append(out, list[from:end]), end+1
+func elements(list string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for from := 1; from < len(list)-1; {
+			end := endOfValue(list, from)
+			if !yield(list[from:end]) {
+				return
+			}
+			from = end + 1
+		}
 	}
-	return out
 }
 
 // members calls f for each member of an object in canonical JSON, in the order of names.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rollcall-dev/rollcall/internal/canonical"
 	"github.com/rollcall-dev/rollcall/internal/downstream"
@@ -14,6 +16,8 @@ import (
 
 // null is the value of a column that is NULL.
 const null = "null"
+
+var nullText = []byte(null)
 
 // Attributes that every record has beside those of its content.
 const (
@@ -36,44 +40,127 @@ func (d *Driver) Render(r downstream.Record) (downstream.Rendered, error) {
 	return downstream.Rendered{Image: im}, nil
 }
 
+// writers are used again and again: the text of a record grows in one that is large enough already.
+var writers = sync.Pool{New: func() any { return &canonical.Writer{} }}
+
+// render writes the values of all attributes behind each other, as the items of a list, and cuts them out of one string.
 func render(r downstream.Record) (downstream.Image, error) {
 	t := tableOf(r.ID())
 	if t == nil || r.Content == nil {
 		return nil, errContent
 	}
-	whole, err := t.attributes(reflect.ValueOf(sorted(r.Content)).Elem())
-	if err != nil {
-		return nil, fmt.Errorf("rendering %s: %w", r.ID().Masked(), err)
-	}
-	im := make(downstream.Image, len(t.columns)+len(t.lists)+3)
-	im[keyAttribute], im[nameAttribute], im[effectAttribute] = quote(r.Key), quote(r.Name), fmt.Sprint(r.Active)
-	for _, c := range t.columns {
-		value, set := whole[c.attribute]
-		switch {
-		case set:
-			im[c.attribute] = value
-		case t.complete && c.form == array:
-			im[c.attribute] = "[]"
-		case t.complete:
-			im[c.attribute] = null
+	content := reflect.ValueOf(sorted(r.Content)).Elem()
+	origins := t.origins(content.Type())
+	w := writers.Get().(*canonical.Writer)
+	defer writers.Put(w)
+	w.Reset()
+	w.String(r.Key)
+	key := len(w.Bytes())
+	w.String(r.Name)
+	name := len(w.Bytes())
+	ends := make([]int, len(origins)) // 0: not written
+	for i := range origins {
+		written, err := origins[i].write(w, content)
+		if err != nil {
+			return nil, fmt.Errorf("rendering %s of %s: %w", origins[i].attribute, r.ID().Masked(), err)
+		}
+		if written {
+			ends[i] = len(w.Bytes())
 		}
 	}
-	for i := range t.lists {
-		l := &t.lists[i]
-		value, set := whole[l.attribute]
-		switch {
-		case set && value != null:
-			im[l.attribute] = value
-		case set, t.complete:
-			im[l.attribute] = "[]"
-		}
+	text := string(w.Bytes())
+	if holdsNUL(text) { // no value ends within an escape
+		return nil, errNUL
 	}
-	for _, value := range im {
-		if holdsNUL(value) {
-			return nil, errNUL
+	im := make(downstream.Image, len(origins)+3)
+	im[keyAttribute], im[nameAttribute], im[effectAttribute] = text[:key], text[key+1:name], strconv.FormatBool(r.Active)
+	from := name
+	for i := range origins {
+		value := ""
+		if end := ends[i]; end > 0 {
+			value, from = text[from+1:end], end // behind the comma
+		}
+		if value = origins[i].held(value, t.complete); value != "" {
+			im[origins[i].attribute] = value
 		}
 	}
 	return im, nil
+}
+
+// origin is where the value of an attribute comes from: a field of the content, or one of the fields of a flat object.
+type origin struct {
+	attribute    string
+	outer        field
+	inner        field
+	flat         bool
+	list, arrays bool // of rows, of texts
+}
+
+// write writes the value, null where the flat object that it is part of says nothing of it. It reports whether it is set.
+func (o *origin) write(w *canonical.Writer, content reflect.Value) (bool, error) {
+	v := content.Field(o.outer.index)
+	if o.outer.omit(v) {
+		return false, nil
+	}
+	if o.flat {
+		v = reflect.Indirect(v).Field(o.inner.index)
+		if o.inner.omit(v) {
+			w.Raw(nullText)
+			return true, nil
+		}
+	}
+	return true, write(w, v)
+}
+
+// held is the value that is held for one that was written, empty if the attribute is not managed.
+func (o *origin) held(value string, complete bool) string {
+	switch {
+	case o.list && value == null, value == "" && complete && (o.list || o.arrays):
+		return "[]"
+	case value == "" && complete:
+		return null
+	}
+	return value
+}
+
+// origins returns those of the columns and lists of a table, in this order.
+func (t *table) origins(content reflect.Type) []origin {
+	if known, ok := origins.Load(t); ok {
+		return known.([]origin)
+	}
+	var out []origin
+	add := func(attribute string, list, arrays bool) {
+		outer, inner, _ := strings.Cut(attribute, ".")
+		o := origin{attribute: attribute, list: list, arrays: arrays, flat: inner != ""}
+		o.outer = fieldNamed(content, outer)
+		if o.flat {
+			of := content.Field(o.outer.index).Type
+			if of.Kind() == reflect.Pointer {
+				of = of.Elem()
+			}
+			o.inner = fieldNamed(of, inner)
+		}
+		out = append(out, o)
+	}
+	for _, c := range t.columns {
+		add(c.attribute, false, c.form == array)
+	}
+	for i := range t.lists {
+		add(t.lists[i].attribute, true, false)
+	}
+	origins.Store(t, out)
+	return out
+}
+
+var origins sync.Map // *table -> []origin
+
+func fieldNamed(of reflect.Type, name string) field {
+	fields := fieldsOf(of)
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		panic(fmt.Sprintf("postgres: %v has no field %s", of, name))
+	}
+	return fields[i]
 }
 
 // sorted returns a content whose lists that are sets have one order.
@@ -112,40 +199,6 @@ func ordered[E any](list []E, key func(E) string) []E {
 		}
 	}
 	return list
-}
-
-// attributes are the fields that are set of a content, as canonical JSON; fields of flat objects have one each.
-func (t *table) attributes(v reflect.Value) (map[string]string, error) {
-	out := make(map[string]string, len(t.columns)+len(t.lists))
-	for _, f := range fieldsOf(v.Type()) {
-		value := v.Field(f.index)
-		if f.omit(value) {
-			continue
-		}
-		parts, flat := t.flat[f.name]
-		if !flat {
-			var err error
-			if out[f.name], err = jsonOf(value); err != nil {
-				return nil, fmt.Errorf("%s: %w", f.name, err)
-			}
-			continue
-		}
-		value = reflect.Indirect(value)
-		for _, part := range fieldsOf(value.Type()) {
-			if !slices.Contains(parts, part.name) {
-				continue
-			}
-			text := null
-			if sub := value.Field(part.index); !part.omit(sub) {
-				var err error
-				if text, err = jsonOf(sub); err != nil {
-					return nil, fmt.Errorf("%s.%s: %w", f.name, part.name, err)
-				}
-			}
-			out[f.name+"."+part.name] = text
-		}
-	}
-	return out, nil
 }
 
 func quote(s string) string {
