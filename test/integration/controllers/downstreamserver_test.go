@@ -202,7 +202,7 @@ spec: {driver: PostgreSQL, postgreSQL: {schema: %s}, records: [Users, Groups], m
 		person(ctx, "ben")
 		op.rest(ns)
 		Expect(db.people(ctx, schema)()).To(Equal([]string{"ana"}))
-		Expect(read(ctx, "Downstream", ns, "warehouse").Object).NotTo(ContainSubstring(first))
+		Expect(fmt.Sprint(read(ctx, "Downstream", ns, "warehouse").Object)).NotTo(ContainSubstring(first))
 	})
 
 	Describe("beside another one", func() {
