@@ -52,7 +52,7 @@ END $$;
 CREATE FUNCTION audit.attach() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE made record;
 BEGIN
-  FOR made IN SELECT c.* FROM pg_event_trigger_ddl_commands() c WHERE c.object_type = 'table' AND c.schema_name LIKE 'rollcall%' AND c.object_identity NOT LIKE '%.migrations' LOOP
+  FOR made IN SELECT c.* FROM pg_event_trigger_ddl_commands() c WHERE c.command_tag = 'CREATE TABLE' AND c.object_type = 'table' AND c.schema_name LIKE 'rollcall%' AND c.object_identity NOT LIKE '%.migrations' LOOP
     EXECUTE format('CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION audit.note()', made.object_identity);
     IF made.object_identity LIKE '%.route_candidates' THEN
       EXECUTE format('CREATE TRIGGER lineups AFTER INSERT OR UPDATE OR DELETE ON %s EXECUTE FUNCTION audit.count_candidates()', made.object_identity);
@@ -161,8 +161,15 @@ func (t *target) ask(ctx context.Context, query string, args ...any) []string {
 	GinkgoHelper()
 	rows, err := database.conn.Query(ctx, t.in(query), args...)
 	if err == nil {
-		var out []string
-		if out, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {
+		var values []*string
+		if values, err = pgx.CollectRows(rows, pgx.RowTo[*string]); err == nil {
+			var out []string
+			for _, v := range values {
+				if v == nil {
+					v = new("NULL")
+				}
+				out = append(out, *v)
+			}
 			return out
 		}
 	}
@@ -173,7 +180,7 @@ func (t *target) ask(ctx context.Context, query string, args ...any) []string {
 // rows returns a function that gives the names in a table, sorted; those that confer nothing are in parentheses.
 func (t *target) rows(ctx context.Context, table string) func() []string {
 	return func() []string {
-		return t.ask(ctx, `SELECT CASE WHEN in_effect THEN name ELSE '('||name||')' END FROM @.`+table+` ORDER BY name`)
+		return t.ask(ctx, `SELECT CASE WHEN in_effect THEN name ELSE '('||name||')' END COLLATE "C" FROM @.`+table+` ORDER BY 1`)
 	}
 }
 

@@ -78,7 +78,7 @@ func faultSpecs() {
 		t.synced(ctx)
 		t.proxy.watch(hooks{})
 		t.proxy.refusing(true)
-		for range 20 { // none of them is a reason to ask again
+		for range 5 { // none of them is a reason to ask again
 			edit(ctx, "Teammate", ns, "p-0", "{spec: {lastName: Tremblay}}")
 			edit(ctx, "Teammate", ns, "p-0", "{spec: {lastName: Roy}}")
 		}

@@ -60,7 +60,7 @@ func (m *manager) logged() string {
 }
 
 func (m *manager) tail() string {
-	lines := slices.DeleteFunc(strings.Split(m.logged(), "\n"), func(line string) bool { return strings.Contains(line, "workqueue_items") })
+	lines := slices.DeleteFunc(strings.Split(m.logged(), "\n"), func(line string) bool { return strings.Contains(line, `"level":"DEBUG`) })
 	return strings.Join(lines[max(0, len(lines)-60):], "\n")
 }
 
@@ -69,7 +69,7 @@ func (m *manager) tail() string {
 func (m *manager) launch() {
 	GinkgoHelper()
 	command := exec.Command(m.binary, "--kubeconfig="+m.kubeconfig, "--leader-elect=false", "--metrics-bind-address="+m.metrics,
-		"--health-probe-bind-address="+m.probes, "--allow-cidr=127.0.0.1/32", "--v=9")
+		"--health-probe-bind-address="+m.probes, "--allow-cidr=127.0.0.1/32", "--v=5")
 	command.Env = append(os.Environ(), "PGHOST=elsewhere.example", "PGSSLMODE=disable", "PGPASSWORD=none", "PGOPTIONS=-c search_path=elsewhere",
 		"ALL_PROXY=socks5://proxy.example:1080")
 	command.Stdout, command.Stderr = m, m

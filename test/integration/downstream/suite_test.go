@@ -4,7 +4,7 @@
 // operator killed; in the database a log is kept of every row that anybody touched.
 //
 // One control plane, one operator and one server serve all specs, each with a namespace, a login and a schema of its own. Specs
-// run in the order in which they are numbered: the last one searches everything that the operator has said for what it must not say.
+// run in the order of files and lines: the last one searches everything that the operator has said for what it must not say.
 package downstream_test
 
 import (
@@ -96,7 +96,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	operator.start()
 })
 
-// Numbers are those of QUALITY, Safety. In one container, because only specs of one keep their order.
+// Numbers are those of QUALITY, Safety. In one container, because containers are shuffled and specs of one are not.
 var _ = Describe("Synchronization", func() {
 	AfterEach(func() {
 		said.hear(operator.scrape())
