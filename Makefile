@@ -66,7 +66,8 @@ kube-assets: ## Obtain etcd, kube-apiserver, kube-controller-manager and kubectl
 
 .PHONY: test
 test: test-servers ## Run every test: unit, property, golden, and the suites on a real API server and real connected systems.
-	@$(WITH_ASSETS) echo "control plane: $$assets"; $(GOTEST) $(TESTFLAGS) ./...
+	@$(WITH_ASSETS) echo "control plane: $$assets"; $(GOTEST) $(TESTFLAGS) $$($(GO) list ./... | grep -v /test/telephony)
+	@$(MAKE) test-telephony
 
 .PHONY: test-servers
 test-servers: ## Install the servers that tests start, as root on Debian and Ubuntu; elsewhere say which are wanted.
@@ -74,11 +75,16 @@ test-servers: ## Install the servers that tests start, as root on Debian and Ubu
 
 .PHONY: test-unit
 test-unit: test-servers ## Run the tests that need no API server.
-	@$(GOTEST) $(TESTFLAGS) $$($(GO) list ./... | grep -v /test/integration)
+	@$(GOTEST) $(TESTFLAGS) $$($(GO) list ./... | grep -v -e /test/integration -e /test/telephony)
 
 .PHONY: test-integration
 test-integration: ## Run the suites on a real API server only.
 	@$(WITH_ASSETS) $(GOTEST) $(TESTFLAGS) ./test/integration/...
+
+# By itself: nothing else may take the time of telephones that ring to the tenth of a second.
+.PHONY: test-telephony
+test-telephony: test-servers ## Place calls through a real Kamailio: who rings, in which order and for how long.
+	@$(WITH_ASSETS) $(GOTEST) $(TESTFLAGS) ./test/telephony
 
 .PHONY: bench
 bench: test-servers ## Measure all figures of test/bench against their floors.

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Makes sure that the servers which tests start are installed: PostgreSQL, and OpenFGA, which is built from its module into a
+# Makes sure that the servers which tests start are installed: PostgreSQL, Kamailio with sipp, and OpenFGA, which is built from its module into a
 # cache (hack/openfga.sh). It does nothing where they are.
 #
 # As root on Debian or Ubuntu it installs the packages that are missing with apt-get, without recommended ones and without
 # starting a service: tests start servers of their own, on 127.0.0.1 and in temporary folders. Elsewhere, and without root, it
 # prints which packages are wanted and ends with 1. Progress goes to stderr.
 #
-#   ROLLCALL_TEST_SERVERS   names of the servers to look at (default: postgresql openfga)
+#   ROLLCALL_TEST_SERVERS   names of the servers to look at (default: postgresql kamailio openfga)
 set -euo pipefail
 
-servers=${ROLLCALL_TEST_SERVERS:-postgresql openfga}
+servers=${ROLLCALL_TEST_SERVERS:-postgresql kamailio openfga}
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -20,6 +20,9 @@ there() {
 	case $1 in
 	postgresql)
 		{ command -v initdb && command -v postgres; } >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+		;;
+	kamailio)
+		{ command -v kamailio && command -v sipp && compgen -G '/usr/lib/*/kamailio/modules/db_postgres.so'; } >/dev/null
 		;;
 	openfga) "$here/openfga.sh" >/dev/null || exit 1 ;; # builds it if need be
 	*)
@@ -33,6 +36,7 @@ there() {
 packages() {
 	case $1 in
 	postgresql) echo postgresql ;;
+	kamailio) echo kamailio kamailio-postgres-modules sip-tester ;;
 	esac
 }
 
@@ -47,7 +51,7 @@ if [ ${#wanted[@]} -eq 0 ]; then exit 0; fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
 	log "tests start servers that are not installed here. Wanted, by the names of Debian and Ubuntu: ${wanted[*]}"
 	log "as root there: apt-get install -y --no-install-recommends ${wanted[*]}"
-	log "elsewhere: a server of the same name, with its programs (initdb and postgres for PostgreSQL 14 or later) on the PATH"
+	log "elsewhere: a server of the same name, with its programs (initdb and postgres for PostgreSQL 14 or later; kamailio 5.6 and sipp) on the PATH"
 	exit 1
 fi
 
