@@ -231,7 +231,7 @@ func (b *openfgaBench) some(ctx context.Context, r *report, records []downstream
 	}
 	var driver, bare []time.Duration
 	was, is := changedRights(records)
-	for i := range 6 {
+	for i := range 16 {
 		took, n, err := b.deliver(ctx, p, downstream.Update, is, records)
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package openfga
 import (
 	"context"
 	"slices"
-	"strings"
 
 	openfgav1 "github.com/openfga/api/proto/openfga/v1"
 
@@ -18,7 +17,10 @@ func (d *Driver) Apply(ctx context.Context, req downstream.Request) ([]downstrea
 	if err := d.ready(ctx, req.Pins); err != nil {
 		return nil, err
 	}
-	b := &batch{driver: d, changes: req.Changes, outcomes: make([]downstream.Outcome, len(req.Changes)), owner: map[downstream.ID]int{}}
+	b := &batch{
+		driver: d, changes: req.Changes, outcomes: make([]downstream.Outcome, len(req.Changes)), owner: map[downstream.ID]int{},
+		conditions: map[string]*openfgav1.RelationshipCondition{},
+	}
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -40,8 +42,11 @@ type batch struct {
 	owner map[downstream.ID]int
 	steps []step
 	wrote bool
+	// refused: since the last look a change was, and what is left of it is not to be sent.
+	refused bool
 	// left is how many steps of each change were not done.
-	left []int
+	left       []int
+	conditions map[string]*openfgav1.RelationshipCondition
 }
 
 // Phases of a batch. What people are granted directly comes first and goes last. A group comes to convey more while nobody is an
@@ -134,18 +139,17 @@ func (b *batch) prepare(ctx context.Context) error {
 
 // sort puts the steps in the order of their phases.
 func (b *batch) sort() {
-	grows, shrinks := map[string]bool{}, map[string]bool{} // groups, as objects
+	grows, shrinks := map[string]bool{}, map[string]bool{} // groups by id
 	for i := range b.steps {
-		s := &b.steps[i]
-		if group, _, conveyed := strings.Cut(s.tuple().GetUser(), "#"+conveyedOf.userset); conveyed {
-			grows[group], shrinks[group] = grows[group] || s.write != nil, shrinks[group] || s.remove != nil
+		if s := &b.steps[i]; s.attribute == conveyedOf {
+			grows[s.record], shrinks[s.record] = grows[s.record] || !s.remove, shrinks[s.record] || s.remove
 		}
 	}
 	for i := range b.steps {
 		switch s := &b.steps[i]; {
-		case s.phase == phaseQuit && !grows[s.remove.GetObject()]:
+		case s.phase == phaseQuit && !grows[s.id]:
 			s.phase = phaseRevoke
-		case s.phase == phaseJoin && shrinks[s.write.GetObject()]:
+		case s.phase == phaseJoin && shrinks[s.id]:
 			s.phase = phaseJoinLess
 		}
 	}
@@ -175,14 +179,16 @@ func (b *batch) plan(id downstream.ID, have holdings) {
 
 // send writes everything, in requests that are as full as the server takes them.
 func (b *batch) send(ctx context.Context) error {
-	mixed := slices.ContainsFunc(b.steps, func(s step) bool { return s.remove != nil })
+	mixed := slices.ContainsFunc(b.steps, func(s step) bool { return s.remove })
 	for len(b.steps) > 0 {
 		n := b.driver.fit(b.steps, mixed)
 		if err := b.write(ctx, b.steps[:n]); err != nil {
 			return err
 		}
 		b.steps = b.steps[n:]
-		b.steps = slices.DeleteFunc(b.steps, func(s step) bool { return b.outcomes[s.change].Err != nil })
+		if b.refused {
+			b.refused, b.steps = false, slices.DeleteFunc(b.steps, func(s step) bool { return b.outcomes[s.change].Err != nil })
+		}
 	}
 	return nil
 }
@@ -190,11 +196,14 @@ func (b *batch) send(ctx context.Context) error {
 // fit returns how many steps go into one request: as many tuples as the server takes, and no tuple twice. Where something goes,
 // phases do not share a request: whoever answers a question meanwhile may see one half of it before and the other after.
 func (d *Driver) fit(steps []step, mixed bool) (n int) {
-	type key struct{ object, relation, user string }
+	type key struct {
+		*attribute
+		record, id string
+		in         slot
+	}
 	seen := make(map[key]struct{}, d.limit)
 	for n < len(steps) && n < d.limit && (!mixed || steps[n].phase == steps[0].phase) {
-		t := steps[n].tuple()
-		k := key{t.GetObject(), t.GetRelation(), t.GetUser()}
+		k := key{steps[n].attribute, steps[n].record, steps[n].id, steps[n].in}
 		if _, twice := seen[k]; twice {
 			return n
 		}
@@ -210,7 +219,7 @@ const ignore = "ignore"
 // write makes one request. What the server refuses is tried again by halves, if it was too much, or change by change, so that one
 // that it will never take harms no other.
 func (b *batch) write(ctx context.Context, steps []step) error {
-	err := b.driver.write(ctx, steps)
+	err := b.request(ctx, steps)
 	if err == nil {
 		b.wrote = true
 		for _, s := range steps {
@@ -230,7 +239,7 @@ func (b *batch) write(ctx context.Context, steps []step) error {
 		return err
 	}
 	if first := steps[0].change; !slices.ContainsFunc(steps, func(s step) bool { return s.change != first }) {
-		b.outcomes[first] = downstream.Outcome{Err: err}
+		b.outcomes[first], b.refused = downstream.Outcome{Err: err}, true
 		return nil
 	}
 	for _, part := range byChange(steps) {
@@ -255,22 +264,23 @@ func byChange(steps []step) (parts [][]step) {
 	return parts
 }
 
-func (d *Driver) write(ctx context.Context, steps []step) error {
+func (b *batch) request(ctx context.Context, steps []step) error {
+	d := b.driver
 	req := &openfgav1.WriteRequest{StoreId: d.place.store, AuthorizationModelId: d.place.model}
-	for _, s := range steps {
-		if s.write != nil {
+	for i := range steps {
+		s := &steps[i]
+		if !s.remove {
 			if req.Writes == nil {
 				req.Writes = &openfgav1.WriteRequestWrites{OnDuplicate: ignore}
 			}
-			req.Writes.TupleKeys = append(req.Writes.TupleKeys, s.write)
+			req.Writes.TupleKeys = append(req.Writes.TupleKeys, s.tuple(b.conditions))
+			continue
 		}
-		if s.remove != nil {
-			if req.Deletes == nil {
-				req.Deletes = &openfgav1.WriteRequestDeletes{OnMissing: ignore}
-			}
-			key := &openfgav1.TupleKeyWithoutCondition{Object: s.remove.GetObject(), Relation: s.remove.GetRelation(), User: s.remove.GetUser()}
-			req.Deletes.TupleKeys = append(req.Deletes.TupleKeys, key)
+		if req.Deletes == nil {
+			req.Deletes = &openfgav1.WriteRequestDeletes{OnMissing: ignore}
 		}
+		k := s.key(s.record, s.id, s.in)
+		req.Deletes.TupleKeys = append(req.Deletes.TupleKeys, &openfgav1.TupleKeyWithoutCondition{Object: k.GetObject(), Relation: k.GetRelation(), User: k.GetUser()})
 	}
 	return d.request(ctx, func(ctx context.Context, c *client) error {
 		_, err := c.Write(ctx, req)

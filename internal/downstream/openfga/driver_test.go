@@ -462,7 +462,11 @@ func TestLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Stop()
+	defer func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
 	c := Config{URL: s.URL(), CA: s.CA, Token: server.Token, Store: "limited", Organization: "fjordline"}
 	d := open(t, c, downstream.Options{})
 	defer d.Close()

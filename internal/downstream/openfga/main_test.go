@@ -159,7 +159,7 @@ func newSystem(t drivertest.T) drivertest.System {
 			}
 			var writes []*openfgav1.TupleKey
 			for _, s := range difference(encode(r.Key), nil, wantedOf(r.Kind, rendered.Image)) {
-				writes = append(writes, s.write)
+				writes = append(writes, s.tuple(map[string]*openfgav1.RelationshipCondition{}))
 			}
 			write(t, store, writes, nil)
 		},

@@ -28,7 +28,7 @@ func (d *Driver) Projection() downstream.Projection {
 }
 
 // projection divides access between groups and people. What a group conveys on a profile is what most of its members may do there
-// because of it; a member gets it through the group if they may do all of it on all of its profiles. So nobody gets through a
+// because they are in it; a member gets it through the group if they may do all of it on all of its profiles. So nobody gets through a
 // group what they may not do, and what they may do beside is granted to them directly.
 type projection struct {
 	groups map[string]*groupState
@@ -217,6 +217,22 @@ func fromGroup(g *downstream.Grant, name string) bool {
 	return slices.ContainsFunc(g.Sources, func(s downstream.Source) bool { return s.Type == "Group" && s.Name == name })
 }
 
+// because returns the profiles on which somebody has a grant because of a group: it gives the grant, or lists the profiles, which
+// their default role is for.
+func (x *personState) because(grant int, name string, g *downstream.Group) []string {
+	of := &x.access.Grants[grant]
+	if fromGroup(of, name) {
+		return of.Profiles
+	}
+	if slices.ContainsFunc(of.Sources, func(s downstream.Source) bool { return s.Type != "Default" }) || len(of.Sources) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(g.Profiles), func(profile string) bool {
+		_, there := slices.BinarySearch(x.held.profiles[grant], profile)
+		return !there
+	})
+}
+
 // conveyance returns what most members of a group may do because of it, by profile; of equally many, the first by name.
 func (p *projection) conveyance(name string, g *groupState) map[string]set {
 	type choice struct {
@@ -230,12 +246,11 @@ func (p *projection) conveyance(name string, g *groupState) map[string]set {
 			continue
 		}
 		for i := range x.access.Grants {
-			grant := &x.access.Grants[i]
-			if len(grant.Permissions) == 0 || !fromGroup(grant, name) {
+			s := x.held.sets[i]
+			if s.name == "" {
 				continue
 			}
-			s := x.held.sets[i]
-			for _, profile := range grant.Profiles {
+			for _, profile := range x.because(i, name, g.group) {
 				list := counts[profile]
 				at := slices.IndexFunc(list, func(c choice) bool { return c.name == s.name })
 				if at < 0 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	openfgav1 "github.com/openfga/api/proto/openfga/v1"
 	"pgregory.net/rapid"
 
 	"github.com/rollcall-dev/rollcall/internal/downstream"
@@ -33,6 +34,7 @@ func drawPermissions(rt *rapid.T) []string {
 
 func drawGroup(rt *rapid.T) *downstream.Group {
 	g := drivertest.Group("g", "x").Content.(*downstream.Group)
+	g.Profiles = rapid.SliceOfNDistinct(rapid.SampledFrom(someProfiles), 0, 3, rapid.ID[string]).Draw(rt, "profiles of the group")
 	g.Members, g.Supervisors = []downstream.Member{}, rapid.SliceOfNDistinct(rapid.SampledFrom(somePeople), 0, 2, rapid.ID[string]).Draw(rt, "supervisors")
 	for _, key := range rapid.SliceOfNDistinct(rapid.SampledFrom(somePeople), 0, 5, rapid.ID[string]).Draw(rt, "members") {
 		m := downstream.Member{Key: key, Active: rapid.IntRange(0, 5).Draw(rt, "open") > 0}
@@ -59,7 +61,10 @@ func drawAccess(rt *rapid.T) *downstream.AccessGrants {
 		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(someGroups), 0, 2, rapid.ID[string]).Draw(rt, "groups") {
 			g.Sources = append(g.Sources, downstream.Source{Type: "Group", Name: name})
 		}
-		if len(g.Sources) == 0 || rapid.IntRange(0, 3).Draw(rt, "directly too") == 0 {
+		switch {
+		case len(g.Sources) == 0 && rapid.Bool().Draw(rt, "by default"):
+			g.Sources = append(g.Sources, downstream.Source{Type: "Default"})
+		case len(g.Sources) == 0 || rapid.IntRange(0, 3).Draw(rt, "directly too") == 0:
 			g.Sources = append(g.Sources, downstream.Source{Type: "Direct"})
 		}
 		a.Grants = append(a.Grants, g)
@@ -148,7 +153,7 @@ func (c *company) allowed() map[string]bool {
 func answers(held map[downstream.ID]holdings, at time.Time) map[string]bool {
 	out := map[string]bool{}
 	give := func(object, who, condition string) {
-		for _, p := range strings.Fields(strings.TrimPrefix(condition, conditionAllows)) {
+		for p := range strings.FieldsSeq(strings.TrimPrefix(condition, conditionAllows)) {
 			out[object+" "+who+" "+p] = true
 		}
 	}
@@ -285,12 +290,12 @@ func TestOrder(t *testing.T) {
 			quits := map[string]bool{}
 			for _, s := range b.steps {
 				if s.phase == phaseQuit || s.phase == phaseJoinLess {
-					quits[strings.TrimPrefix(s.tuple().GetUser(), "teammate:")] = true
+					quits[s.record] = true
 				}
 			}
 			after := c.allowed()
 			d.limit = rapid.IntRange(1, 5).Draw(rt, "limit")
-			mixed := slices.ContainsFunc(b.steps, func(s step) bool { return s.remove != nil })
+			mixed := slices.ContainsFunc(b.steps, func(s step) bool { return s.remove })
 			for len(b.steps) > 0 {
 				n := d.fit(b.steps, mixed)
 				for _, s := range b.steps[:n] {
@@ -325,27 +330,26 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// perform does to holdings what a server does.
+// perform does to holdings what a server does, by the tuple alone.
 func perform(rt *rapid.T, held map[downstream.ID]holdings, s step) {
-	if s.write != nil {
-		id, a, in, e, ok := placed(s.write)
-		if !ok {
-			rt.Fatalf("%v is nobody's", s.write)
-		}
-		if held[id] == nil {
-			held[id] = holdings{}
-		}
-		if x := held[id][a]; x != nil {
-			if _, there := x[in][e.id]; there {
-				rt.Fatalf("%v is there already", s.write)
-			}
-		}
+	t := s.tuple(map[string]*openfgav1.RelationshipCondition{})
+	id, a, in, e, ok := placed(t)
+	if !ok || id.Key != s.record || e != s.entry {
+		rt.Fatalf("%v is nobody's, or another one's than that of %s", t, s.record)
+	}
+	if held[id] == nil {
+		held[id] = holdings{}
+	}
+	there := false
+	if x := held[id][a]; x != nil {
+		_, there = x[in][e.id]
+	}
+	if there != s.remove {
+		rt.Fatalf("%v is there: %v", t, there)
+	}
+	if !s.remove {
 		held[id].put(a, in, e)
 		return
-	}
-	id, a, in, e, ok := placed(s.remove)
-	if !ok || held[id][a] == nil {
-		rt.Fatalf("%v is not there", s.remove)
 	}
 	delete(held[id][a][in], e.id)
 	if len(held[id][a][slotA])+len(held[id][a][slotB]) == 0 {

@@ -69,17 +69,16 @@ func (a *attribute) relationIn(s slot) string {
 	return a.relation + slotSuffixes[s]
 }
 
-// tuple returns the tuple between a record and an id, in a slot.
-func (a *attribute) tuple(record, id string, s slot, condition string) *openfgav1.TupleKey {
+// key returns the tuple between a record and an id, in a slot, without its condition.
+func (a *attribute) key(record, id string, in slot) *openfgav1.TupleKey {
 	self, other := typeOf(a.kind)+":"+record, a.other+":"+id
-	t := &openfgav1.TupleKey{Object: self, Relation: a.relationIn(s), User: other, Condition: conditionOf(condition)}
-	if a.asUser {
-		t.Object, t.User = other, self
-		if a.userset != "" {
-			t.User += "#" + a.userset
-		}
+	if !a.asUser {
+		return &openfgav1.TupleKey{Object: self, Relation: a.relationIn(in), User: other}
 	}
-	return t
+	if a.userset != "" {
+		self += "#" + a.userset
+	}
+	return &openfgav1.TupleKey{Object: other, Relation: a.relationIn(in), User: self}
 }
 
 // conditions are written as the name and the parameter that the tuple gives: "allows care.reply care.view",
@@ -321,17 +320,37 @@ func covers(condition, other string) bool {
 	return false
 }
 
-// step is one tuple that comes or goes, for a change.
+// step is one tuple that comes or goes, for a change. There are many, so a tuple is made when it is sent.
 type step struct {
-	write, remove *openfgav1.TupleKey
+	*attribute
+	record string // id
+	entry
+	in            slot
+	remove        bool
 	change, phase int
 }
 
-func (s *step) tuple() *openfgav1.TupleKey {
-	if s.write != nil {
-		return s.write
+func (a *attribute) write(record string, e entry, in slot) step {
+	return step{attribute: a, record: record, entry: e, in: in, phase: a.comes()}
+}
+
+func (a *attribute) remove(record, id string, in slot, phase int) step {
+	return step{attribute: a, record: record, entry: entry{id: id}, in: in, remove: true, phase: phase}
+}
+
+// tuple returns the tuple with its condition, of which equal ones are one and the same in known.
+func (s *step) tuple(known map[string]*openfgav1.RelationshipCondition) *openfgav1.TupleKey {
+	t := s.key(s.record, s.id, s.in)
+	if s.condition == "" {
+		return t
 	}
-	return s.remove
+	c := known[s.condition]
+	if c == nil {
+		c = conditionOf(s.condition)
+		known[s.condition] = c
+	}
+	t.Condition = c
+	return t
 }
 
 // difference returns what brings what is stored of a record to what is wanted, in a fixed order.
@@ -351,7 +370,7 @@ func difference(record string, have holdings, want wanted) (steps []step) {
 		for in := range s {
 			for _, id := range slices.Sorted(maps.Keys(s[in])) {
 				if _, stays := entries[id]; !stays {
-					steps = append(steps, step{remove: a.tuple(record, id, slot(in), ""), phase: a.leaves()})
+					steps = append(steps, a.remove(record, id, slot(in), a.leaves()))
 				}
 			}
 		}
@@ -379,15 +398,15 @@ func (a *attribute) bring(record string, e entry, s *stored) (steps []step) {
 			if !a.slotted || covers(s[slotB][e.id], s[slotA][e.id]) {
 				victim = slotA
 			}
-			steps = append(steps, step{remove: a.tuple(record, e.id, victim, ""), phase: a.comes()})
+			steps = append(steps, a.remove(record, e.id, victim, a.comes()))
 			free = victim
 		}
-		steps = append(steps, step{write: a.tuple(record, e.id, free, e.condition), phase: a.comes()})
+		steps = append(steps, a.write(record, e, free))
 		exact = free
 	}
 	for in := range slotSuffixes {
 		if condition, used := s[in][e.id]; used && slot(in) != exact && !covers(e.condition, condition) {
-			steps = append(steps, step{remove: a.tuple(record, e.id, slot(in), ""), phase: a.leaves()})
+			steps = append(steps, a.remove(record, e.id, slot(in), a.leaves()))
 		}
 	}
 	return steps
