@@ -24,14 +24,12 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
+
+	"github.com/rollcall-dev/rollcall/test/servers/process"
 )
 
-const (
-	// startTimeout is for one program to become ready. Shared machines are slow.
-	startTimeout = 2 * time.Minute
-	// tailLines is how much of a log is shown with an error.
-	tailLines = 40
-)
+// startTimeout is for one program to become ready. Shared machines are slow.
+const startTimeout = 2 * time.Minute
 
 type options struct {
 	assets, bin, config, state, scenario, downstreams string
@@ -147,7 +145,7 @@ func run(ctx context.Context, o options) (err error) {
 		for _, line := range waiting {
 			fmt.Println("  " + line)
 		}
-		fmt.Printf("\nthe end of %s:\n%s\n\n", relative(manager.log), manager.tail(tailLines))
+		fmt.Printf("\nthe end of %s:\n%s\n\n", relative(manager.log), manager.Tail())
 		err = fmt.Errorf("%s: %d objects are not Ready or missing, of %d that exist", o.scenario, len(waiting), all.count())
 		if o.once {
 			return err
@@ -291,7 +289,7 @@ func (c *cluster) install(ctx context.Context) error {
 }
 
 // startManager runs the operator with the rights of its service account and returns when it says it is ready.
-func (c *cluster) startManager(ctx context.Context) (*process, error) {
+func (c *cluster) startManager(ctx context.Context) (*member, error) {
 	ports, err := freePorts(1)
 	if err != nil {
 		return nil, err
@@ -311,9 +309,9 @@ func (c *cluster) startManager(ctx context.Context) (*process, error) {
 	err = c.plane.await(ctx, "the operator", func() error { return get(ctx, probeClient, "http://"+probes+"/readyz") })
 	if err != nil && ctx.Err() == nil {
 		select {
-		case <-manager.exited: // its end is part of the error already
+		case <-manager.Ended(): // its end is part of the error already
 		default:
-			err = fmt.Errorf("%w; the end of %s:\n%s", err, relative(manager.log), manager.tail(tailLines))
+			err = fmt.Errorf("%w; the end of %s:\n%s", err, relative(manager.log), manager.Tail())
 		}
 	}
 	return manager, err
@@ -398,7 +396,7 @@ func (c *cluster) kubectl(ctx context.Context, arguments ...string) (string, err
 	command.Env = append(os.Environ(), "KUBECONFIG="+c.plane.kubeconfig("admin"))
 	var output, problems strings.Builder
 	command.Stdout, command.Stderr = &output, &problems
-	if err := runTied(command); err != nil {
+	if err := process.Run(command); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}

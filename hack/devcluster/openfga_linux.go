@@ -22,6 +22,7 @@ import (
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 	openfgaserver "github.com/rollcall-dev/rollcall/test/servers/openfga"
+	"github.com/rollcall-dev/rollcall/test/servers/process"
 )
 
 // store is the name of the store, which the operator makes.
@@ -162,7 +163,7 @@ func strange(r rune) bool {
 func (c *cluster) may(ctx context.Context, name string, s subjects) (bool, error) {
 	command := exec.CommandContext(ctx, filepath.Join(c.bin, "kubectl-rollcall"), "check", name, s.permission, s.profile)
 	command.Env = append(command.Environ(), "KUBECONFIG="+c.plane.kubeconfig("admin"))
-	err := runTied(command)
+	err := process.Run(command)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
 		return false, nil
 	}

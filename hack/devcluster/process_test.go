@@ -12,17 +12,17 @@ func TestGroupStopsTheLatestFirst(t *testing.T) {
 	state := t.TempDir()
 	order := filepath.Join(state, "order")
 	g := newGroup()
-	var processes []*process
+	var processes []*member
 	for _, name := range []string{"first", "second"} {
 		// sh waits for its sleep in the background so that the trap runs at once; "ready" tells that the trap is set.
 		p, err := g.run(name, state, "sh", "-c", `trap 'echo `+name+` >> `+order+`; kill $!; exit 0' TERM; sleep 60 & echo ready; wait`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for !strings.Contains(p.tail(1), "ready") {
+		for !strings.Contains(p.Tail(), "ready") {
 			select {
-			case <-p.exited:
-				t.Fatalf("%s ended early: %v", name, p.err)
+			case <-p.Ended():
+				t.Fatalf("%s ended early: %v", name, p.Err())
 			default:
 			}
 		}
@@ -30,7 +30,7 @@ func TestGroupStopsTheLatestFirst(t *testing.T) {
 	}
 	g.stop()
 	for _, p := range processes {
-		if err := syscall.Kill(p.cmd.Process.Pid, 0); err == nil {
+		if err := syscall.Kill(p.PID(), 0); err == nil {
 			t.Errorf("%s still runs", p.name)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/rollcall-dev/rollcall/test/servers/process"
 )
 
 // probeClient asks the operator how it is, never through a proxy.
@@ -181,7 +183,7 @@ func (c *cluster) plugin(ctx context.Context, arguments ...string) (string, erro
 	command.Env = append(os.Environ(), "KUBECONFIG="+c.plane.kubeconfig("admin"))
 	var answer strings.Builder
 	command.Stdout, command.Stderr = &answer, os.Stderr
-	err := runTied(command)
+	err := process.Run(command)
 	if err == nil || ctx.Err() != nil {
 		return answer.String(), ctx.Err()
 	}

@@ -5,16 +5,16 @@ package kamailio
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/test/servers/process"
 )
 
 // Server is a running switch.
@@ -23,8 +23,7 @@ type Server struct {
 	Address string
 
 	folder  string
-	process *exec.Cmd
-	ended   chan struct{}
+	running *process.Program
 }
 
 // errMissing says what to do when there is no switch to start.
@@ -37,7 +36,7 @@ func Start(example, settings string) (_ *Server, err error) {
 	if err != nil {
 		return nil, errMissing
 	}
-	s := &Server{ended: make(chan struct{})}
+	s := &Server{}
 	if s.folder, err = os.MkdirTemp("", "rollcall-kamailio-"); err != nil {
 		return nil, fmt.Errorf("making a folder: %w", err)
 	}
@@ -63,10 +62,10 @@ func Start(example, settings string) (_ *Server, err error) {
 		return nil, fmt.Errorf("checking the configuration: %w: %s", err, out)
 	}
 	// Little memory of both kinds: every process takes its share.
-	if err := s.run(exec.Command(program, "-f", main, "-DD", "-E", "-m", "64", "-M", "8", "-Y", s.folder, "-w", s.folder, "-P", filepath.Join(s.folder, "pid"))); err != nil {
-		return nil, err
-	}
-	return s, nil
+	c := exec.Command(program, "-f", main, "-DD", "-E", "-m", "64", "-M", "8", "-Y", s.folder, "-w", s.folder, "-P", filepath.Join(s.folder, "pid"))
+	c.Dir = s.folder
+	s.running, err = process.Serve(c, filepath.Join(s.folder, "log"), syscall.SIGTERM, s.answers)
+	return s, err
 }
 
 func freeAddress() (string, error) {
@@ -76,47 +75,6 @@ func freeAddress() (string, error) {
 	}
 	defer c.Close()
 	return c.LocalAddr().String(), nil
-}
-
-// run starts the program and waits until it answers. The signal that ends it with its parent comes when the thread that started
-// it ends, so that thread is kept until the program has ended.
-func (s *Server) run(c *exec.Cmd) error {
-	logs, err := os.Create(s.logPath())
-	if err != nil {
-		return fmt.Errorf("making the log: %w", err)
-	}
-	defer logs.Close()
-	c.Dir, c.Stdout, c.Stderr = s.folder, logs, logs
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer close(s.ended)
-		err := c.Start()
-		started <- err
-		if err == nil {
-			_ = c.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("starting Kamailio: %w", err)
-	}
-	s.process = c
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
-	for {
-		if s.answers() {
-			return nil
-		}
-		select {
-		case <-s.ended:
-			return fmt.Errorf("Kamailio ended at once: %s", s.Log())
-		case <-deadline:
-			return errors.Join(fmt.Errorf("Kamailio does not answer after 30 seconds: %s", s.Log()), s.Stop())
-		case <-tick.C:
-		}
-	}
 }
 
 // answers asks what it can, and reports whether there was an answer.
@@ -140,28 +98,12 @@ func (s *Server) answers() bool {
 	return err == nil && bytes.HasPrefix(answer[:n], []byte("SIP/2.0 200"))
 }
 
-func (s *Server) logPath() string { return filepath.Join(s.folder, "log") }
-
 // Log returns what the switch has written.
-func (s *Server) Log() string {
-	b, err := os.ReadFile(s.logPath())
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
-}
+func (s *Server) Log() string { return s.running.Log() }
 
 // Stop ends the switch and removes its folder.
 func (s *Server) Stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	_ = s.process.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-s.ended:
-	case <-ctx.Done():
-		_ = s.process.Process.Kill()
-		<-s.ended
-	}
+	s.running.End(syscall.SIGTERM)
 	if err := os.RemoveAll(s.folder); err != nil {
 		return fmt.Errorf("removing the folder of Kamailio: %w", err)
 	}

@@ -4,18 +4,10 @@
 package openfga
 
 import (
-	"bytes"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -25,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/test/servers/process"
 )
 
 // Token is a preshared key; OtherToken another one.
@@ -45,8 +39,7 @@ type Server struct {
 	folder  string
 	keys    []string
 	flags   []string
-	process *exec.Cmd
-	ended   chan struct{}
+	running *process.Program
 }
 
 // Start starts a server with further flags, such as "--max-tuples-per-write=50". Stop it.
@@ -71,7 +64,7 @@ func Start(flags ...string) (_ *Server, err error) {
 	if out, err := migrate.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("making a database: %w: %s", err, out)
 	}
-	if s.Port, err = freePort(); err != nil {
+	if s.Port, err = process.FreePort(); err != nil {
 		return nil, err
 	}
 	if err := s.run(); err != nil {
@@ -102,39 +95,15 @@ func (s *Server) datastore() []string {
 	return []string{"--datastore-engine", "sqlite", "--datastore-uri", "file:" + s.path("tuples.db")}
 }
 
-func (s *Server) secure() error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+func (s *Server) secure() (err error) {
+	var key []byte
+	if s.CA, key, err = process.Certificate(); err != nil {
 		return err
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "rollcall tests"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true, DNSNames: []string{"localhost"},
-		IPAddresses: []net.IP{net.ParseIP(s.Host)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	s.CA = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
 	if err := os.WriteFile(s.path("server.crt"), s.CA, 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(s.path("server.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return os.WriteFile(s.path("server.key"), key, 0o600)
 }
 
 // Address is host:port.
@@ -143,51 +112,16 @@ func (s *Server) Address() string { return net.JoinHostPort(s.Host, strconv.Itoa
 // URL is https://host:port.
 func (s *Server) URL() string { return "https://" + s.Address() }
 
-// run starts the program and waits until it answers. The signal that ends it with its parent comes when the thread that started it
-// ends, so that thread is kept until the server has ended.
-func (s *Server) run() error {
-	logs, err := os.OpenFile(s.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("making the log: %w", err)
-	}
-	defer logs.Close()
+// run starts the program and waits until it answers.
+func (s *Server) run() (err error) {
 	arguments := append([]string{"run"}, s.datastore()...)
 	arguments = append(arguments, "--grpc-addr", s.Address(), "--grpc-tls-enabled", "--grpc-tls-cert", s.path("server.crt"), "--grpc-tls-key", s.path("server.key"),
 		"--http-enabled=false", "--metrics-enabled=false", "--playground-enabled=false", "--profiler-enabled=false", "--log-level", "warn",
 		"--authn-method", "preshared", "--authn-preshared-keys", strings.Join(s.keys, ","), "--shutdown-timeout", "1s")
 	c := exec.Command(s.program, append(arguments, s.flags...)...)
-	c.Dir, c.Stdout, c.Stderr = s.folder, logs, logs
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	s.ended = make(chan struct{})
-	ended, started := s.ended, make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer close(ended)
-		err := c.Start()
-		started <- err
-		if err == nil {
-			_ = c.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("starting the server: %w", err)
-	}
-	s.process = c
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for {
-		if s.answers() {
-			return nil
-		}
-		select {
-		case <-s.ended:
-			return fmt.Errorf("the server ended at once: %s", s.Log())
-		case <-deadline:
-			return errors.Join(fmt.Errorf("the server is not ready after a minute: %s", s.Log()), s.Stop())
-		case <-tick.C:
-		}
-	}
+	c.Dir = s.folder
+	s.running, err = process.Serve(c, s.path("log"), syscall.SIGKILL, s.answers)
+	return err
 }
 
 // answers reports whether the server speaks TLS: it listens once it is ready.
@@ -203,39 +137,23 @@ func (s *Server) answers() bool {
 }
 
 // Log returns what the server has written.
-func (s *Server) Log() string {
-	b, err := os.ReadFile(s.path("log"))
-	if err != nil {
-		return err.Error()
-	}
-	return string(bytes.TrimSpace(b))
-}
+func (s *Server) Log() string { return s.running.Log() }
 
 // Freeze stops the server where it is: connections stay open, and nothing answers. Thaw it.
-func (s *Server) Freeze() error { return s.signal(syscall.SIGSTOP) }
+func (s *Server) Freeze() error { return s.running.Signal(syscall.SIGSTOP) }
 
 // Thaw ends Freeze.
-func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }
-
-func (s *Server) signal(sig syscall.Signal) error {
-	if err := s.process.Process.Signal(sig); err != nil {
-		return fmt.Errorf("signalling the server: %w", err)
-	}
-	return nil
-}
+func (s *Server) Thaw() error { return s.running.Signal(syscall.SIGCONT) }
 
 // Kill ends the process at once, as the kernel does; what it has stored stays. Restart it.
 func (s *Server) Kill() error {
-	if err := s.signal(syscall.SIGKILL); err != nil {
-		return err
-	}
-	<-s.ended
+	s.running.Kill()
 	return nil
 }
 
 // Restart starts the server again where it was.
 func (s *Server) Restart() error {
-	s.end()
+	s.running.End(syscall.SIGINT)
 	return s.run()
 }
 
@@ -245,22 +163,9 @@ func (s *Server) Accept(keys ...string) error {
 	return s.Restart()
 }
 
-func (s *Server) end() {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	_ = s.Thaw()
-	_ = s.process.Process.Signal(os.Interrupt)
-	select {
-	case <-s.ended:
-	case <-ctx.Done():
-		_ = s.process.Process.Kill()
-		<-s.ended
-	}
-}
-
 // Stop ends the server and removes what it has stored.
 func (s *Server) Stop() error {
-	s.end()
+	s.running.End(syscall.SIGINT)
 	if err := os.RemoveAll(s.folder); err != nil {
 		return fmt.Errorf("removing the database: %w", err)
 	}

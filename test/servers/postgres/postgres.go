@@ -6,28 +6,21 @@ package postgres
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/test/servers/process"
 )
 
 // Server is a running server.
@@ -42,8 +35,7 @@ type Server struct {
 	owner     *syscall.Credential
 	program   string
 	arguments []string
-	process   *exec.Cmd
-	ended     chan struct{}
+	running   *process.Program
 }
 
 // Superuser has every privilege and needs no password. Other roles need theirs.
@@ -75,7 +67,7 @@ func Start(settings ...string) (_ *Server, err error) {
 	if err := s.secure(data); err != nil {
 		return nil, fmt.Errorf("making a certificate: %w", err)
 	}
-	if s.Port, err = freePort(); err != nil {
+	if s.Port, err = process.FreePort(); err != nil {
 		return nil, err
 	}
 	arguments := []string{"-D", data, "-p", strconv.Itoa(s.Port), "-k", s.folder, "-h", s.Host}
@@ -148,30 +140,15 @@ func (s *Server) command(name string, arguments ...string) *exec.Cmd {
 }
 
 // secure writes a certificate and who may log in how.
-func (s *Server) secure(data string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+func (s *Server) secure(data string) (err error) {
+	var key []byte
+	if s.CA, key, err = process.Certificate(); err != nil {
 		return err
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "rollcall tests"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true, DNSNames: []string{"localhost"},
-		IPAddresses: []net.IP{net.ParseIP(s.Host)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	s.CA = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
 	login := "host all " + Superuser + " 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 	for name, content := range map[string][]byte{
 		"postgresql.auto.conf": []byte("ssl = on\n"), // where ALTER SYSTEM can change it
-		"server.crt":           s.CA, "server.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), "pg_hba.conf": []byte(login),
+		"server.crt":           s.CA, "server.key": key, "pg_hba.conf": []byte(login),
 	} {
 		path := filepath.Join(data, name)
 		if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -184,60 +161,10 @@ func (s *Server) secure(data string) error {
 	return nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// run starts the server and waits until it takes connections. The signal that ends it with its parent comes when the thread that
-// started it ends, so that thread is kept until the server has ended.
-func (s *Server) run(c *exec.Cmd) error {
-	logs, err := os.Create(s.logPath())
-	if err != nil {
-		return fmt.Errorf("making the log: %w", err)
-	}
-	defer logs.Close()
-	c.Stdout, c.Stderr = logs, logs
-	c.SysProcAttr.Pdeathsig = syscall.SIGQUIT
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer close(s.ended)
-		err := c.Start()
-		started <- err
-		if err == nil {
-			_ = c.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("starting the server: %w", err)
-	}
-	s.process = c
-	ready := []byte("\x00\x00\x00\x08\x04\xd2\x16\x2f") // the request for TLS, which is answered by one letter
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for {
-		if s.answers(ready) {
-			return nil
-		}
-		select {
-		case <-s.ended:
-			return fmt.Errorf("the server ended at once: %s", s.Log())
-		case <-deadline:
-			return errors.Join(fmt.Errorf("the server is not ready after a minute: %s", s.Log()), s.Stop())
-		case <-tick.C:
-		}
-	}
-}
-
 // answers reports whether somebody takes connections. A server that is still starting up does too, and says so to whoever logs
 // in; that takes it milliseconds.
-func (s *Server) answers(request []byte) bool {
+func (s *Server) answers() bool {
+	request := []byte("\x00\x00\x00\x08\x04\xd2\x16\x2f") // the one for TLS, which is answered by one letter
 	c, err := net.DialTimeout("tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), time.Second)
 	if err != nil {
 		return false
@@ -263,16 +190,8 @@ func (s *Server) status() []byte {
 	return b
 }
 
-func (s *Server) logPath() string { return filepath.Join(s.folder, "log") }
-
 // Log returns what the server has written.
-func (s *Server) Log() string {
-	b, err := os.ReadFile(s.logPath())
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
-}
+func (s *Server) Log() string { return s.running.Log() }
 
 // DSN is a connection string over TLS.
 func (s *Server) DSN(role, password, database string) string {
@@ -296,10 +215,10 @@ func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }
 
 // signal reaches the server first, so that no process is made meanwhile, and then those that it made.
 func (s *Server) signal(sig syscall.Signal) error {
-	if err := s.process.Process.Signal(sig); err != nil {
-		return fmt.Errorf("signalling the server: %w", err)
+	if err := s.running.Signal(sig); err != nil {
+		return err
 	}
-	children, err := childrenOf(s.process.Process.Pid)
+	children, err := childrenOf(s.running.PID())
 	if err != nil {
 		return err
 	}
@@ -336,22 +255,14 @@ func childrenOf(parent int) ([]int, error) {
 
 // Halt ends the server and keeps what it has written, and where it listens. Resume it.
 func (s *Server) Halt() {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
 	_ = s.Thaw()
-	_ = s.process.Process.Signal(syscall.SIGINT) // fast shutdown: it does not wait for its clients
-	select {
-	case <-s.ended:
-	case <-ctx.Done():
-		_ = s.process.Process.Signal(syscall.SIGQUIT)
-		<-s.ended
-	}
+	s.running.End(syscall.SIGINT) // fast shutdown: it does not wait for its clients
 }
 
 // Resume ends Halt: it returns when the server takes connections.
-func (s *Server) Resume() error {
-	s.ended = make(chan struct{})
-	return s.run(s.command(s.program, s.arguments...))
+func (s *Server) Resume() (err error) {
+	s.running, err = process.Serve(s.command(s.program, s.arguments...), filepath.Join(s.folder, "log"), syscall.SIGQUIT, s.answers)
+	return err
 }
 
 // Stop ends the server and removes what it has written.
