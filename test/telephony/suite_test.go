@@ -97,7 +97,7 @@ func startDatabase(ctx context.Context) {
 	readme, err := os.ReadFile(filepath.Join(example, "README.md"))
 	Expect(err).NotTo(HaveOccurred())
 	blocks := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	Expect(len(blocks)).To(BeNumerically(">=", 2))
+	Expect(blocks).To(HaveLen(3)) // roles, settings, cleaning up
 	run(ctx, database.Admin("postgres"), "CREATE DATABASE company")
 	run(ctx, database.Admin("postgres"), "CREATE ROLE rollcall_writer LOGIN PASSWORD 'change-me'; GRANT CONNECT ON DATABASE company TO rollcall_writer")
 	run(ctx, database.Admin("company"), "CREATE SCHEMA rollcall AUTHORIZATION rollcall_writer")
@@ -107,7 +107,8 @@ func startDatabase(ctx context.Context) {
 	asOwner := database.DSN("telephony", "change-me", "company") + "&sslrootcert=" + certificate()
 	run(ctx, asOwner, string(functions))
 	run(ctx, asOwner, string(functions)) // as after an update
-	run(ctx, asOwner, "TRUNCATE telephony.trunks; INSERT INTO telephony.trunks VALUES ('"+outside+"')")
+	run(ctx, asOwner, blocks[1][1])
+	run(ctx, asOwner, "TRUNCATE telephony.trunks, telephony.phones; INSERT INTO telephony.trunks VALUES ('"+outside+"')")
 	for i := range agents {
 		sum := md5.Sum([]byte(extension(i+1) + ":" + realm + ":" + password(extension(i+1))))
 		run(ctx, asOwner, fmt.Sprintf("INSERT INTO telephony.phones VALUES ('%s', '%s')", extension(i+1), hex.EncodeToString(sum[:])))
