@@ -260,6 +260,49 @@ var _ = Describe("Downstreams", func() {
 		Expect(names(system)()).To(BeEmpty())
 	})
 
+	Describe("S-147: deleted with onDelete Remove, and the system cannot be reached", func() {
+		gone := func(ctx context.Context) func() bool {
+			return func() bool { return read(ctx, "Downstream", ns, "warehouse") == nil }
+		}
+		BeforeEach(func(ctx context.Context) {
+			secret(ctx, opted)
+			clock.set(time.Now()) // deletion is timed by the API server
+			create(ctx, ns, warehouse("mode: Full, onDelete: Remove"))
+			Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+			Expect(kube.Delete(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "dsn"}})).To(Succeed())
+			edit(ctx, "Downstream", ns, "warehouse", "{spec: {resyncInterval: 9m}}") // has everything read again
+			Eventually(is(ctx, "Reachable")).Should(Equal("False/SecretNotOptedIn"))
+		})
+		AfterEach(func() { Expect(names(system)()).To(HaveLen(all), "everything stays there") })
+
+		It("goes after 15 minutes", func(ctx context.Context) {
+			remove(ctx, "Downstream", ns, "warehouse")
+			clock.set(time.Now().Add(14 * time.Minute))
+			edit(ctx, "Downstream", ns, "warehouse", "{metadata: {annotations: {looked: once}}}")
+			op.rest(ns)
+			Expect(gone(ctx)()).To(BeFalse())
+			clock.set(time.Now().Add(16 * time.Minute))
+			edit(ctx, "Downstream", ns, "warehouse", "{metadata: {annotations: {looked: twice}}}")
+			Eventually(gone(ctx)).Should(BeTrue())
+			Eventually(eventsOf(ctx, ns, "CleanupGivenUp")).Should(HaveLen(1))
+			Eventually(inventories(ctx)).Should(BeZero())
+		})
+
+		It("goes when that is forced", func(ctx context.Context) {
+			remove(ctx, "Downstream", ns, "warehouse")
+			Consistently(gone(ctx)).Should(BeFalse())
+			edit(ctx, "Downstream", ns, "warehouse", `{metadata: {annotations: {`+rollcallv1.AnnotationForceFinalize+`: "true"}}}`)
+			Eventually(gone(ctx)).Should(BeTrue())
+			Eventually(eventsOf(ctx, ns, "CleanupForced")).Should(HaveLen(1))
+		})
+
+		It("goes with its namespace", func(ctx context.Context) {
+			Expect(kube.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}})).To(Succeed())
+			remove(ctx, "Downstream", ns, "warehouse")
+			Eventually(gone(ctx)).Should(BeTrue())
+		})
+	})
+
 	// missing has four of the groups missed at once, so that their removal is held.
 	missing := func(ctx context.Context) {
 		GinkgoHelper()
@@ -373,16 +416,15 @@ var _ = Describe("Downstreams", func() {
 	It("S-144: takes a person for confirmed whose account is in use there, once and for good", func(ctx context.Context) {
 		secret(ctx, opted)
 		edit(ctx, "Organization", ns, "default", "{spec: {policies: {onboarding: {confirmation: Required}}}}")
-		edit(ctx, "Teammate", ns, "ana", "{spec: {onboarding: {method: Invite}}}")
 		phase := func() string {
 			t, err := get[rollcallv1.Teammate](ctx, ns, "ana")()
 			Expect(err).NotTo(HaveOccurred())
 			return string(t.Status.Phase)
 		}
-		Eventually(phase).Should(Equal("Invited"))
+		Eventually(phase).Should(Equal("AwaitingConfirmation"))
 		create(ctx, ns, warehouse("mode: Full"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
-		Expect(phase()).To(Equal("Invited"))
+		Expect(phase()).To(Equal("AwaitingConfirmation"))
 		inUse.Store(true)
 		edit(ctx, "Downstream", ns, "warehouse", "{spec: {resyncInterval: 9m}}") // has everything read again
 		Eventually(phase).Should(Equal("Active"))
