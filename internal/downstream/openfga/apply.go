@@ -193,7 +193,13 @@ func (b *batch) send(ctx context.Context) error {
 	return nil
 }
 
-// fit returns how many steps go into one request: as many tuples as the server takes, and no tuple twice. Where something goes,
+// maxRequest is less than the bytes that a server takes in one request, 616,448 unless it is set up otherwise.
+const maxRequest = 512 << 10
+
+// bytes is at least what a step takes in a request: a permission has at most ten bytes beside its name, and three in it.
+func (s *step) bytes() int { return 128 + len(s.record) + len(s.id) + 4*len(s.condition) }
+
+// fit returns how many steps go into one request: as many tuples and bytes as the server takes, and no tuple twice. Where something goes,
 // phases do not share a request: whoever answers a question meanwhile may see one half of it before and the other after.
 func (d *Driver) fit(steps []step, mixed bool) (n int) {
 	type key struct {
@@ -202,7 +208,11 @@ func (d *Driver) fit(steps []step, mixed bool) (n int) {
 		in         slot
 	}
 	seen := make(map[key]struct{}, d.limit)
+	size := 0
 	for n < len(steps) && n < d.limit && (!mixed || steps[n].phase == steps[0].phase) {
+		if size += steps[n].bytes(); size > maxRequest && n > 0 {
+			return n
+		}
 		k := key{steps[n].attribute, steps[n].record, steps[n].id, steps[n].in}
 		if _, twice := seen[k]; twice {
 			return n

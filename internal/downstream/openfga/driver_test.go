@@ -105,6 +105,7 @@ func TestConfig(t *testing.T) {
 		"with a slash":                    {change: func(c *Config) { c.URL += "/" }},
 		"the other key":                   {change: func(c *Config) { c.Token = server.OtherToken }},
 		"a wrong key":                     {change: func(c *Config) { c.Token = "wrong-secret" }, want: downstream.Unauthorized},
+		"too many bytes":                  {err: status.Error(codes.ResourceExhausted, "grpc: received message larger than max (700000 vs. 616448)"), want: "TooLarge (ResourceExhausted)"},
 		"no key":                          {change: func(c *Config) { c.Token = "" }, want: downstream.Unauthorized},
 		"a key that no header holds":      {change: func(c *Config) { c.Token = "wrong-secret\n" }, refuse: true},
 		"nobody vouches for the server":   {change: func(c *Config) { c.CA = nil }, want: downstream.Refused},
@@ -271,20 +272,27 @@ func TestErrorsTellNothing(t *testing.T) {
 	}
 }
 
-// TestManyPermissions: a condition stays within what servers let one cost, however many permissions somebody has.
+// TestManyPermissions: conditions stay within what servers let one cost, and requests within what they take, however many
+// permissions people have.
 func TestManyPermissions(t *testing.T) {
 	store := made(t)
 	d := open(t, config(store), downstream.Options{})
 	defer d.Close()
-	_, access := drivertest.Person("anna", true)
-	grants := *access.Content.(*downstream.AccessGrants)
+	var permissions []string
 	for i := range 800 {
-		grants.Permissions = append(grants.Permissions, fmt.Sprintf("module%d.permission", i))
+		permissions = append(permissions, fmt.Sprintf("module%d.permission", i))
 	}
-	access.Content = &grants
-	deliver(t, d, access)
+	var records []downstream.Record
+	for i := range 60 {
+		_, access := drivertest.Person(fmt.Sprintf("p%d", i), true)
+		grants := *access.Content.(*downstream.AccessGrants)
+		grants.Permissions = permissions
+		access.Content = &grants
+		records = append(records, access)
+	}
+	deliver(t, d, records...)
 	for permission, want := range map[string]bool{"module799.permission": true, "module800.permission": false} {
-		if got := may(t, store, access.Key, permission, "organization:fjordline", time.Now()); got != want {
+		if got := may(t, store, records[59].Key, permission, "organization:fjordline", time.Now()); got != want {
 			t.Errorf("%s: %v, want %v", permission, got, want)
 		}
 	}

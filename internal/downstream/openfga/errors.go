@@ -49,6 +49,9 @@ func classOf(s *status.Status) (class downstream.Class, code string) {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return downstream.Unauthorized, s.Code().String()
 	case codes.ResourceExhausted:
+		if strings.Contains(s.Message(), "message larger than max") {
+			return downstream.TooLarge, s.Code().String()
+		}
 		return downstream.Throttled, s.Code().String()
 	case codes.Aborted:
 		return classOfAborted(s), s.Code().String()

@@ -110,6 +110,7 @@ var _ = Describe("Synchronization", func() {
 	crashSpecs()
 	faultSpecs()
 	endingSpecs()
+	openfgaSpecs()
 	secretSpecs()
 })
 
