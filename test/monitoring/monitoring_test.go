@@ -109,7 +109,7 @@ func faults(known map[string][]string, expression string) []string {
 	}
 	for _, m := range selector.FindAllStringSubmatch(expression, -1) {
 		_, of, _ := metricOf(known, m[1])
-		for _, text := range strings.Split(m[2], ",") {
+		for text := range strings.SplitSeq(m[2], ",") {
 			parts := matcher.FindStringSubmatch(text)
 			switch {
 			case parts == nil:
@@ -117,7 +117,7 @@ func faults(known map[string][]string, expression string) []string {
 			case !slices.Contains(of, parts[1]):
 				report("%s has no label %s", m[1], parts[1])
 			case parts[1] == "condition":
-				for _, c := range strings.Split(parts[3], "|") {
+				for c := range strings.SplitSeq(parts[3], "|") {
 					if !slices.Contains(conditions, c) {
 						report("no condition %s", c)
 					}
@@ -126,7 +126,7 @@ func faults(known map[string][]string, expression string) []string {
 		}
 	}
 	for _, m := range grouping.FindAllStringSubmatch(expression, -1) {
-		for _, name := range strings.Split(m[1], ", ") {
+		for name := range strings.SplitSeq(m[1], ", ") {
 			if !slices.Contains(labels, name) {
 				report("nothing here has a label %s", name)
 			}

@@ -59,12 +59,12 @@ func (p *plugin) runApprove(ctx context.Context, name, hash string) error {
 	switch {
 	case held == nil || held.Count == 0:
 		if hash != "" {
-			return &failure{exitNo, fmt.Errorf("Downstream/%s: nothing is held, so nothing has the hash %s", name, hash)}
+			return denial("Downstream/%s: nothing is held, so nothing has the hash %s", name, hash)
 		}
 		fmt.Fprintf(p.Out, "Downstream/%s: no removals are held\n", name)
 		return nil
 	case hash != "" && held.Hash != hash:
-		return &failure{exitNo, fmt.Errorf("Downstream/%s: the %d removals held now have the hash %s, not %s; look at them and approve those", name, held.Count, held.Hash, hash)}
+		return denial("Downstream/%s: the %d removals held now have the hash %s, not %s; look at them and approve those", name, held.Count, held.Hash, hash)
 	}
 	p.showHeld(d, p.heldNames(ctx, d))
 	if d.Annotations[rollcallv1.AnnotationApproveRemovals] == held.Hash && held.ApprovedAt != nil {
@@ -192,7 +192,7 @@ func (l *live) annotate(ctx context.Context, d *rollcallv1.Downstream, hash, val
 			if h != nil {
 				now = fmt.Sprintf("%d removals with the hash %s are held now", h.Count, h.Hash)
 			}
-			return &failure{exitNo, fmt.Errorf("Downstream/%s: what is held changed meanwhile, nothing was approved: %s", d.Name, now)}
+			return denial("Downstream/%s: what is held changed meanwhile, nothing was approved: %s", d.Name, now)
 		}
 		changed := d.DeepCopy()
 		if changed.Annotations == nil {
@@ -218,7 +218,12 @@ func (l *live) annotate(ctx context.Context, d *rollcallv1.Downstream, hash, val
 // notApproved is a no from a cluster that was reached, such as that of a policy, whatever its code.
 func notApproved(err error) error {
 	if _, answered := errors.AsType[*apierrors.StatusError](err); answered && !apierrors.IsNotFound(err) {
-		return &failure{exitNo, fmt.Errorf("nothing was approved: %w", err)}
+		return denial("nothing was approved: %w", err)
 	}
 	return clusterError(err)
+}
+
+// denial is a no that has a reason.
+func denial(format string, args ...any) error {
+	return &failure{exitNo, fmt.Errorf(format, args...)}
 }

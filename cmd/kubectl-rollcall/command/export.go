@@ -143,7 +143,7 @@ func (p *plugin) readSystem(ctx context.Context, l *live, d *rollcallv1.Downstre
 	if err != nil {
 		return nil, notAnswered(d.Name, err)
 	}
-	defer driver.Close() //nolint:errcheck // nothing was changed
+	defer driver.Close()
 	capabilities := driver.Capabilities()
 	if capabilities.WriteOnly {
 		return nil, inputError("Downstream/%s: spec.driver: a system of driver %s cannot be read", d.Name, d.Spec.Driver)
@@ -196,13 +196,13 @@ func notAnswered(name string, err error) error {
 	e, ours := errors.AsType[*downstream.Error](err)
 	switch {
 	case !ours:
-		return &failure{exitNo, fmt.Errorf("Downstream/%s: %w", name, err)}
+		return denial("Downstream/%s: %w", name, err)
 	case errors.Is(err, downstreamcontroller.ErrNotOptedIn):
-		return &failure{exitNo, fmt.Errorf("Downstream/%s: nothing was sent: %s", name, e)}
+		return denial("Downstream/%s: nothing was sent: %w", name, e)
 	case e.Class == downstream.Unavailable:
-		return &failure{exitUnreachable, fmt.Errorf("Downstream/%s: %s; expected to reach the system, and to be allowed to read its Secret", name, e)}
+		return &failure{exitUnreachable, fmt.Errorf("asking the system of Downstream/%s: %w; expected to reach it, and to be allowed to read its Secret", name, e)}
 	}
-	return &failure{exitNo, fmt.Errorf("Downstream/%s: %s", name, e)}
+	return denial("Downstream/%s: %w", name, e)
 }
 
 // filesOf are the manifests, one a file.
@@ -240,7 +240,7 @@ func (p *plugin) judge(files []file) error {
 		failed += min(len(errs), 1)
 	}
 	if failed > 0 {
-		return &failure{exitNo, fmt.Errorf("%d of %d manifests are not valid as they are: see the warnings", failed, len(files))}
+		return denial("%d of %d manifests are not valid as they are: see the warnings", failed, len(files))
 	}
 	return nil
 }
