@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	openfgav1 "github.com/openfga/api/proto/openfga/v1"
 
@@ -17,6 +18,7 @@ import (
 var (
 	running *server.Server
 	admin   openfgav1.OpenFGAServiceClient // of another program
+	between *relay
 	stores  atomic.Int64
 )
 
@@ -48,6 +50,10 @@ func withServer(m *testing.M) (code int, err error) {
 	}
 	defer conn.Close()
 	admin = openfgav1.NewOpenFGAServiceClient(conn)
+	if between, err = newRelay(); err != nil {
+		return 1, err
+	}
+	defer between.server.Stop()
 	return m.Run(), nil
 }
 
@@ -190,15 +196,37 @@ func newSystem(t drivertest.T) drivertest.System {
 	}
 }
 
+// throttling is a system behind a proxy that asks to be left alone. Its connections are not encrypted.
+func throttling(t drivertest.T) drivertest.System {
+	system := newSystem(t)
+	c := config(made(t))
+	c.URL, c.AllowPlaintext = "http://"+between.address, true
+	system.Open = func(o downstream.Options) downstream.Driver { return open(t, c, o) }
+	system.Throttle = func(wait time.Duration) { between.wait.Store(int64(wait)) }
+	return system
+}
+
 func harness() drivertest.Harness {
 	return drivertest.Harness{
 		Kinds: []downstream.Kind{downstream.Groups, downstream.Access},
 		New:   newSystem,
 		Without: map[string]string{
-			"Throttle": "OpenFGA has no limit on requests of its own; those of proxies in front of it are the matter of TestErrors",
+			"Throttle": "OpenFGA has no limit on requests of its own: see TestThrottled for one behind a proxy that has",
 			"Truncate": "a listing has a continuation token as long as there is more, or breaks",
 		},
 	}
 }
 
 func TestConformance(t *testing.T) { drivertest.Run(t, harness()) }
+
+func TestThrottled(t *testing.T) {
+	h := harness()
+	h.New, h.Without = throttling, map[string]string{}
+	for _, c := range drivertest.Cases() {
+		if c.Name == "throttling is honoured" {
+			c.Run(t, h)
+			return
+		}
+	}
+	t.Errorf("there is no such case")
+}
