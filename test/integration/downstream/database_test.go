@@ -153,8 +153,10 @@ func (t *target) sql(ctx context.Context, statement string, args ...any) {
 	Expect(err).NotTo(HaveOccurred(), statement)
 }
 
-// in replaces @ by the schema.
-func (t *target) in(statement string) string { return strings.ReplaceAll(statement, "@", t.schema) }
+// in replaces @ by the schema where it stands for a name, as in @.people, '@' and SCHEMA @.
+func (t *target) in(statement string) string {
+	return strings.NewReplacer("@.", t.schema+".", "'@'", "'"+t.schema+"'", "SCHEMA @", "SCHEMA "+t.schema).Replace(statement)
+}
 
 // ask returns the first column of what a query gives; nothing while there is no such table.
 func (t *target) ask(ctx context.Context, query string, args ...any) []string {

@@ -69,7 +69,7 @@ func guardedSpecs() {
 		t.approve(ctx, hash)
 		Eventually(t.rows(ctx, "groups")).Should(Equal([]string{"g-25", "g-26", "g-27", "g-28", "g-29", "late", "later"}))
 		Eventually(t.is(ctx, "RemovalsHeld")).Should(Equal("False/AsExpected"))
-		Eventually(t.events(ctx)).Should(ContainElement("RemovalsApproved: 25 held removals are approved"))
+		Eventually(t.events(ctx)).Should(ContainElement(HavePrefix("RemovalsApproved: ")))
 		t.synced(ctx)
 	})
 
