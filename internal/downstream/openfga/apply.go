@@ -18,7 +18,7 @@ func (d *Driver) Apply(ctx context.Context, req downstream.Request) ([]downstrea
 		return nil, err
 	}
 	b := &batch{
-		driver: d, changes: req.Changes, outcomes: make([]downstream.Outcome, len(req.Changes)), owner: map[downstream.ID]int{},
+		driver: d, changes: req.Changes, outcomes: make([]downstream.Outcome, len(req.Changes)), owner: map[downstream.ID]int{}, vacated: map[downstream.ID]bool{},
 		conditions: map[string]*openfgav1.RelationshipCondition{},
 	}
 	if err := b.prepare(ctx); err != nil {
@@ -38,10 +38,11 @@ type batch struct {
 	driver   *Driver
 	changes  []downstream.Change
 	outcomes []downstream.Outcome
-	// owner is the change that says what is to be at an id.
-	owner map[downstream.ID]int
-	steps []step
-	wrote bool
+	// owner is the change that says what is to be at an id, and vacated are ids from which a record moves away.
+	owner   map[downstream.ID]int
+	vacated map[downstream.ID]bool
+	steps   []step
+	wrote   bool
 	// refused: since the last look a change was, and what is left of it is not to be sent.
 	refused bool
 	// left is how many steps of each change were not done.
@@ -114,6 +115,7 @@ func (b *batch) prepare(ctx context.Context) error {
 	}
 	for i := range b.changes { // what is left behind, unless another record comes there
 		if from, owned := origin(&b.changes[i]); owned {
+			b.vacated[from] = b.vacated[from] || from != target(&b.changes[i])
 			note(from, i)
 		}
 	}
@@ -166,7 +168,7 @@ func (b *batch) plan(id downstream.ID, have holdings) {
 		b.outcomes[i].RemoteID = remoteID(id.Key)
 	}
 	steps := difference(id.Key, have, want)
-	if c.Op == downstream.Create && c.Previous == nil && !have.empty() && len(steps) > 0 {
+	if c.Op == downstream.Create && c.Previous == nil && !have.empty() && !b.vacated[id] && len(steps) > 0 {
 		b.outcomes[i] = downstream.Outcome{Err: downstream.NewError(downstream.Conflict, "there is one already", nil)}
 		return
 	}

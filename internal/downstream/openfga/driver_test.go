@@ -464,6 +464,57 @@ func TestModels(t *testing.T) {
 	}
 }
 
+// TestMoves: records that pass keys on to each other, in one batch.
+func TestMoves(t *testing.T) {
+	store := made(t)
+	d := open(t, config(store), downstream.Options{})
+	defer d.Close()
+	person := func(key, permission string) downstream.Record {
+		_, access := drivertest.Person("anna", true)
+		grants := *access.Content.(*downstream.AccessGrants)
+		grants.Permissions = []string{permission}
+		access.Key, access.Content = key, &grants
+		return access
+	}
+	deliver(t, d, person("a", "users.a"), person("b", "users.b"), person("x", "users.x"))
+	change := func(op downstream.Op, r downstream.Record, previous string) downstream.Change {
+		rendered, err := d.Render(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := downstream.Change{Op: op, Record: r, Rendered: rendered}
+		if previous != "" {
+			c.Previous = &downstream.Owned{Kind: r.Kind, Key: previous, Hash: "0"}
+		}
+		return c
+	}
+	out, err := d.Apply(t.Context(), downstream.Request{Changes: []downstream.Change{
+		change(downstream.Update, person("b", "users.a"), "a"), change(downstream.Update, person("a", "users.b"), "b"), // they swap
+		change(downstream.Create, person("x", "users.new"), ""), change(downstream.Update, person("y", "users.x"), "x"), // somebody new takes a key
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range out {
+		if out[i].Err != nil {
+			t.Errorf("change %d: %v", i, out[i].Err)
+		}
+	}
+	want := map[string]string{"a": "users.b", "b": "users.a", "x": "users.new", "y": "users.x"}
+	for key, permission := range want {
+		for _, other := range want {
+			if got := may(t, store, key, other, "organization:fjordline", time.Now()); got != (other == permission) {
+				t.Errorf("%s, %s: %v", key, other, got)
+			}
+		}
+	}
+	// Somebody else's stays.
+	out, err = d.Apply(t.Context(), downstream.Request{Changes: []downstream.Change{change(downstream.Create, person("y", "users.other"), "")}})
+	if err != nil || downstream.ClassOf(out[0].Err) != downstream.Conflict {
+		t.Errorf("making one that is there: %v, %v", out, err)
+	}
+}
+
 // TestLimit: a server that takes fewer tuples at a time gets fewer.
 func TestLimit(t *testing.T) {
 	s, err := server.Start("--max-tuples-per-write=7")
