@@ -88,6 +88,20 @@ func (d confirming) Read(ctx context.Context, req downstream.ReadRequest) (downs
 	return reading, err
 }
 
+// hanging is a driver that heeds nothing.
+type hanging struct {
+	downstream.Driver
+	release <-chan struct{}
+	calls   *atomic.Int32
+}
+
+// Read comes back when the spec is over.
+func (d hanging) Read(context.Context, downstream.ReadRequest) (downstream.Reading, error) {
+	d.calls.Add(1)
+	<-d.release
+	return downstream.Reading{}, nil
+}
+
 var _ = Describe("Downstreams", func() {
 	var (
 		ns     string
@@ -95,6 +109,9 @@ var _ = Describe("Downstreams", func() {
 		op     *operator
 		system *drivertest.Memory
 		inUse  atomic.Bool
+		// deaf, if set, has drivers made that hang until it is closed; deafCalls are their calls.
+		deaf      atomic.Pointer[chan struct{}]
+		deafCalls atomic.Int32
 	)
 	const ana, all = "Users/email=ana@fjordline.example", 6
 	begins := func() *operator {
@@ -104,6 +121,9 @@ var _ = Describe("Downstreams", func() {
 				rollcallv1.DriverPostgreSQL: func(_ context.Context, opening downstreamcontroller.Opening) (downstream.Driver, error) {
 					if opening.Namespace != ns { // of an earlier spec
 						return drivertest.NewMemory().Driver(opening.Options), nil
+					}
+					if c := deaf.Load(); c != nil {
+						return hanging{system.Driver(opening.Options), *c, &deafCalls}, nil
 					}
 					return confirming{system.Driver(opening.Options), &inUse}, nil
 				},
@@ -436,6 +456,21 @@ var _ = Describe("Downstreams", func() {
 		op.rest(ns)
 		Expect(op.of(ns)).To(BeEmpty())
 		Expect(phase()).To(Equal("Active"))
+	})
+
+	It("a call that never comes back is left behind: another spec goes on with another driver", func(ctx context.Context) {
+		secret(ctx, opted)
+		release := make(chan struct{})
+		defer close(release)
+		deaf.Store(&release)
+		create(ctx, ns, warehouse("mode: Full"))
+		Eventually(deafCalls.Load).Should(BeNumerically(">", 0))
+		deaf.Store(nil)
+		edit(ctx, "Downstream", ns, "warehouse", "{spec: {rateLimit: {qps: 1000}}}")
+		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
+		Expect(names(system)()).To(HaveLen(all))
+		remove(ctx, "Downstream", ns, "warehouse")
+		Eventually(func() any { return read(ctx, "Downstream", ns, "warehouse") }).Should(BeNil())
 	})
 
 	It("measures, and forgets what it measured with the Downstream", func(ctx context.Context) {
