@@ -335,14 +335,39 @@ func TestPins(t *testing.T) {
 	}
 }
 
+// What the driver itself renewed is pinned anew, and compared from then on.
+func TestRenewedPins(t *testing.T) {
+	store := "first"
+	driver := &pinned{store: &store}
+	b := lay(t, people(2), func(b *bench) {
+		driver.Driver = b.memory.Driver(downstream.Options{})
+		b.config.Driver = driver
+	})
+	b.pass()
+	store, driver.renewed = "second", true
+	b.start()
+	b.pass()
+	driver.renewed = false
+	b.start()
+	if b.pass(); !b.status.Synced.OK {
+		t.Errorf("what was renewed is not pinned: %+v", b.status)
+	}
+	store = "third"
+	b.start()
+	if b.pass(); b.status.Synced.OK {
+		t.Errorf("what was renewed is not compared any more: %+v", b.status)
+	}
+}
+
 type pinned struct {
 	downstream.Driver
-	store *string
+	store   *string
+	renewed bool
 }
 
 func (p *pinned) Read(ctx context.Context, req downstream.ReadRequest) (downstream.Reading, error) {
 	r, err := p.Driver.Read(ctx, req)
-	r.Pins.StoreID = *p.store
+	r.Pins.StoreID, r.Renewed = *p.store, p.renewed
 	return r, err
 }
 
