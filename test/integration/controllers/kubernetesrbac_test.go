@@ -89,7 +89,7 @@ var _ = Describe("A Downstream of KubernetesRBAC", func() {
 		create(ctx, ns, bound)
 	})
 
-	It("V-02: people can do what their role gives for as long as their gate is open", func(ctx context.Context) {
+	It("M-06, V-02: people can do what their role gives for as long as their gate is open", func(ctx context.Context) {
 		Expect(can(ctx, "max", "update", "teammates")()).To(BeFalse())
 		create(ctx, ns, downstream("mode: Full"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
