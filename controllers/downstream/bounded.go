@@ -60,7 +60,7 @@ type bounded struct {
 }
 
 // errHung is the error of a call that was abandoned, and of those after it.
-func errHung() error { return downstream.NewError(downstream.Unavailable, "no answer", nil) }
+var errHung = downstream.NewError(downstream.Unavailable, "no answer", nil)
 
 // hangs reports whether a call was abandoned.
 func (b *bounded) hangs() bool {
@@ -126,7 +126,7 @@ func (b *bounded) Close() error {
 		}
 		return nil
 	case <-timer.C:
-		return errHung()
+		return errHung
 	}
 }
 
@@ -142,7 +142,7 @@ type answer[T any] struct {
 func await[T any](ctx context.Context, b *bounded, f func(ctx context.Context) (T, error)) (T, error) {
 	var nothing T
 	if b.hangs() {
-		return nothing, errHung()
+		return nothing, errHung
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -176,7 +176,7 @@ func await[T any](ctx context.Context, b *bounded, f func(ctx context.Context) (
 			return a.unpack()
 		case <-timer.C:
 			b.abandon()
-			return nothing, errHung()
+			return nothing, errHung
 		}
 	}
 }

@@ -9,8 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-logr/logr"
+
+	"github.com/rollcall-dev/rollcall/internal/desk"
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream/drivertest"
+	"github.com/rollcall-dev/rollcall/internal/downstream/plan"
+	"github.com/rollcall-dev/rollcall/internal/downstream/syncer"
 )
 
 // deaf is a driver whose calls come back when they like to.
@@ -45,7 +50,7 @@ func TestADriverThatDoesNotComeBackIsAbandoned(t *testing.T) {
 		"it fails":   {read: func(context.Context, downstream.Pacer, <-chan struct{}) error { return errOther }, wantErr: errOther},
 		"it ignores that the loop is to end": {
 			read: func(_ context.Context, _ downstream.Pacer, release <-chan struct{}) error { <-release; return nil }, endAfter: time.Second,
-			wantAfter: time.Second + lastMoment, wantErr: errHung(), wantHangs: true,
+			wantAfter: time.Second + lastMoment, wantErr: errHung, wantHangs: true,
 		},
 		"it heeds that the loop is to end": {
 			read: func(ctx context.Context, _ downstream.Pacer, _ <-chan struct{}) error { <-ctx.Done(); return ctx.Err() }, endAfter: time.Second,
@@ -53,7 +58,7 @@ func TestADriverThatDoesNotComeBackIsAbandoned(t *testing.T) {
 		},
 		"it gives no sign of life": {
 			read:      func(_ context.Context, _ downstream.Pacer, release <-chan struct{}) error { <-release; return nil },
-			wantAfter: stall + lastMoment, wantErr: errHung(), wantHangs: true,
+			wantAfter: stall + lastMoment, wantErr: errHung, wantHangs: true,
 		},
 		"it gives none, and heeds that it is told to stop": {
 			read:      func(ctx context.Context, _ downstream.Pacer, _ <-chan struct{}) error { <-ctx.Done(); return ctx.Err() },
@@ -193,5 +198,23 @@ func TestConnectionsOfASessionEndWithIt(t *testing.T) {
 	}
 	if _, err := line.Write([]byte("x")); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("left by the driver: %v", err)
+	}
+}
+
+// helpless is a driver that panics.
+type helpless struct{ downstream.Driver }
+
+func (helpless) Capabilities() downstream.Capabilities { panic("no") }
+
+func TestALoopThatFailsDoesNotBeginAnewAtOnce(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	w := &worker{log: logr.Discard(), standing: desk.Open}
+	failed := w.loopUntil(ctx, end, syncer.Config{
+		Driver: helpless{}, Source: drivertest.NewOrganization(), Inventory: plan.OpenInventory("d", nil), Now: time.Now,
+		Random: func() float64 { return 0 }, Approval: func() string { return "" },
+	})
+	if !failed || ctx.Err() == nil || w.loop != nil {
+		t.Errorf("failed %t, session ended %t", failed, ctx.Err() != nil)
 	}
 }

@@ -93,9 +93,12 @@ func (w *worker) run(ctx context.Context, previous <-chan struct{}) {
 				w.compareOwned(inventory)
 			}
 		}
-		hung := false
+		longer := false
 		if err == nil {
-			hung, err = w.session(ctx, inventory)
+			err = w.session(ctx, inventory)
+			if longer = errors.Is(err, errHung) || errors.Is(err, errFailed); longer {
+				inventory = nil // what it says may be half of a change
+			}
 		}
 		if err == nil {
 			wait = reopen
@@ -107,7 +110,7 @@ func (w *worker) run(ctx context.Context, previous <-chan struct{}) {
 		w.meter.conditions(nil, err)
 		w.notify()
 		w.pause(ctx, wait)
-		if wait = min(2*wait, maxReopen); !hung {
+		if wait = min(2*wait, maxReopen); !longer {
 			wait = reopen
 		}
 	}
@@ -123,19 +126,22 @@ func (w *worker) pause(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// session reads the Secret, makes a driver, and runs a loop with it. It returns an error if there is no driver to be had, or
-// if it did not come back from a call, and nil when the loop ended: because the context did, or because another Secret is to
-// be used.
-func (w *worker) session(ctx context.Context, inventory *plan.Inventory) (hung bool, err error) {
+// errFailed is the error of a loop that panicked.
+var errFailed = downstream.NewError(downstream.Unavailable, "internal error", nil)
+
+// session reads the Secret, makes a driver, and runs a loop with it. It returns an error if there is no driver to be had, if
+// it did not come back from a call, or if the loop failed, and nil when the loop ended: because the context did, or because
+// another Secret is to be used.
+func (w *worker) session(ctx context.Context, inventory *plan.Inventory) error {
 	secret, err := w.keys.read(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	host, err := destination(w.spec)
 	if err != nil {
-		return false, err
+		return err
 	}
 	bucket := w.buckets.Take(string(w.spec.Driver)+" "+host, fingerprint(w.key.Namespace, secret), w.key.String(), rate(w.spec))
 	defer w.buckets.Give(bucket, w.key.String())
@@ -159,7 +165,7 @@ func (w *worker) session(ctx context.Context, inventory *plan.Inventory) (hung b
 	}
 	opened, err := w.open(ctx, opening)
 	if err != nil {
-		return false, err
+		return err
 	}
 	driver := &bounded{Driver: opened, pulse: alive, lines: connections}
 	defer func() {
@@ -173,12 +179,15 @@ func (w *worker) session(ctx context.Context, inventory *plan.Inventory) (hung b
 		permitted.failing.Store(p.Err != nil)
 	}
 	go permitted.watch(ctx)
-	w.loopUntil(ctx, end, config)
-	if driver.hangs() {
+	failed := w.loopUntil(ctx, end, config)
+	switch {
+	case driver.hangs():
 		w.log.Info("A call of the driver did not come back: it is abandoned, and its connections are cut")
-		return true, errHung()
+		return errHung
+	case failed:
+		return errFailed
 	}
-	return false, nil
+	return nil
 }
 
 func (w *worker) config(ctx context.Context, driver downstream.Driver, bucket *syncer.Bucket, inventory *plan.Inventory) syncer.Config {
@@ -209,8 +218,8 @@ func (w *worker) config(ctx context.Context, driver downstream.Driver, bucket *s
 	}
 }
 
-// loopUntil runs a loop in a goroutine of its own, which its source may end.
-func (w *worker) loopUntil(ctx context.Context, end context.CancelFunc, c syncer.Config) {
+// loopUntil runs a loop in a goroutine of its own, which its source may end. It reports whether the loop panicked.
+func (w *worker) loopUntil(ctx context.Context, end context.CancelFunc, c syncer.Config) (failed bool) {
 	loop := syncer.New(c)
 	w.mu.Lock()
 	w.loop = loop
@@ -226,7 +235,8 @@ func (w *worker) loopUntil(ctx context.Context, end context.CancelFunc, c syncer
 		defer end()
 		defer func() {
 			if p := recover(); p != nil { // its text may hold what came from the system
-				w.log.Error(fmt.Errorf("a panic of type %T", p), "The loop of a Downstream failed; it begins anew", "downstream", w.key)
+				failed = true
+				w.log.Error(fmt.Errorf("a panic of type %T", p), "The loop of a Downstream failed; it begins anew in a while", "downstream", w.key)
 			}
 		}()
 		loop.Run(ctx)
@@ -235,6 +245,7 @@ func (w *worker) loopUntil(ctx context.Context, end context.CancelFunc, c syncer
 	w.mu.Lock()
 	w.loop = nil
 	w.mu.Unlock()
+	return failed
 }
 
 // check reads the Secret again: before every connection, before everything is read, and after failures. If it is another one
