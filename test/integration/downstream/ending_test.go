@@ -138,7 +138,7 @@ spec: {driver: HTTP, http: {url: "https://hooks.example"}, records: [Users], mod
 		kubectl("apply", "--server-side", "-k", folder)
 		t := connect(ctx, "fjordline", "warehouse", removing)
 		Eventually(t.is(ctx, "Ready")).Should(Equal("True/AsExpected"))
-		kubectl("delete", "--wait=false", "-k", folder)
+		kubectl("delete", "--wait=false", "--ignore-not-found", "-k", folder) // the namespace comes first, and takes the others along
 		Eventually(t.gone(ctx)).Should(BeTrue())
 		o := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "fjordline"}}
 		Eventually(func() bool { return apierrors.IsNotFound(kube.Get(ctx, client.ObjectKeyFromObject(o), o)) }).

@@ -2,6 +2,7 @@ package downstream_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -214,8 +215,12 @@ IF NEW.name = 'p-17' THEN RAISE EXCEPTION '`+body+` %', NEW.email USING ERRCODE 
 		create(ctx, ns, organization+people(12, ", channels: [Chat]")+groups(12, "p-0"))
 		t := connect(ctx, ns, "warehouse", full)
 		t.synced(ctx)
-		counted := condition(ctx, "Organization", ns, "default", "Ready")
-		Eventually(counted).Should(Equal("True/AsExpected"))
+		for i := range 12 {
+			for _, o := range []string{fmt.Sprintf("Teammate p-%d", i), fmt.Sprintf("EffectiveAccess p-%d", i), fmt.Sprintf("UserGroup g-%02d", i)} {
+				kind, name, _ := strings.Cut(o, " ")
+				Eventually(condition(ctx, kind, ns, name, "Ready")).Should(Equal("True/AsExpected"), o)
+			}
+		}
 		versions := func() []string { return versionsOf(ctx, ns) }
 		t.proxy.rest()
 		settled(versions)
