@@ -5,7 +5,6 @@
 -- latest plan. Functions look tables up when they run: Rollcall can replace its tables and views without asking this schema.
 -- Bytes that came from the network arrive as bytea in hexadecimal, which leaves nothing to escape.
 BEGIN;
-SET LOCAL check_function_bodies = off; -- Rollcall may bring its tables later
 CREATE SCHEMA IF NOT EXISTS telephony;
 
 CREATE TABLE IF NOT EXISTS telephony.settings (
@@ -104,6 +103,7 @@ CREATE OR REPLACE FUNCTION telephony.busy(person text, of_extension text) RETURN
 $$;
 
 -- Candidates of a plan who can be rung now: on duty (the view lineup), registered, and not on the telephone.
+SET LOCAL check_function_bodies = off; -- Rollcall may bring its tables later
 CREATE OR REPLACE FUNCTION telephony.ready(of_route text)
 RETURNS TABLE (ordinal integer, person_key text, name text, extension text, contacts text[], received bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
@@ -116,6 +116,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
    WHERE l.route_key = of_route AND c.extension <> '' AND k.contacts IS NOT NULL AND NOT telephony.busy(c.person_key, c.extension)
    ORDER BY c.ordinal
 $$;
+SET LOCAL check_function_bodies = on;
 
 CREATE OR REPLACE FUNCTION telephony.offer(of_call bigint, of_route text, person text, person_name text, to_extension text, at_contacts text[], ring interval)
 RETURNS void LANGUAGE sql SET search_path = pg_catalog AS $$
@@ -211,7 +212,8 @@ BEGIN
     END IF;
     left_ms := extract(epoch FROM c.dial_until - clock_timestamp()) * 1000;
     found_one := false;
-    IF left_ms >= 50 THEN -- less is what timers are off by
+    -- Less is what timers are off by, and nobody answers a telephone that rings for a moment.
+    IF left_ms >= (CASE r.strategy WHEN 'Simultaneous' THEN 50 ELSE 300 END) THEN
       CASE r.strategy
       WHEN 'Simultaneous' THEN
         FOR one IN SELECT unnest(m.contacts) AS contact FROM telephony.ring_more(of_call) m LOOP
@@ -294,11 +296,13 @@ CREATE OR REPLACE FUNCTION telephony.is_trunk(address text) RETURNS boolean LANG
 $$;
 
 -- What proves who somebody is; nothing for an extension that no person has who may work.
+SET LOCAL check_function_bodies = off; -- Rollcall may bring its tables later
 CREATE OR REPLACE FUNCTION telephony.secret(of_extension bytea) RETURNS TABLE (ha1 text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT t.ha1 FROM telephony.phones t JOIN rollcall.people p ON p.extension = t.extension AND p.in_effect AND p.active
    WHERE t.extension = telephony.plain(of_extension)
 $$;
+SET LOCAL check_function_bodies = on;
 
 -- A call arrives, from the outside (no extension) or from a telephone of ours.
 CREATE OR REPLACE FUNCTION telephony.arrive(raw_call_id bytea, in_tindex bigint, in_tlabel bigint, raw_number bytea, raw_extension bytea, raw_wanted bytea)

@@ -334,6 +334,45 @@ var _ = Describe("Calls", func() {
 		c.hangUp(extension(2))
 	})
 
+	It("dials the group that calls overflow to, and sends them to a queue or to nobody from there", func(ctx context.Context) {
+		phones.register(300, of(1, 2)...)
+		phones.react("reject", 300*time.Millisecond, extension(1))
+		apply(ctx, "kind: Queue\nmetadata: {name: patience}\nspec: {channels: [Voice]}")
+		group(ctx, "last", 7, "strategy: Sequential, maxRingTime: 1s, maxGroupDialingTime: 1s, overflow: {type: Queue, name: patience}", 2)
+		group(ctx, "first", 8, "strategy: Random, maxRingTime: 2s, overflow: {type: UserGroup, name: last}", 1)
+		Eventually(ask("SELECT string_agg(overflow_name, ',' ORDER BY key) FROM rollcall.routes WHERE name IN ('first', 'last')")).Should(Equal("last,patience"))
+		c := dial(trunk, number(8))
+		c.ends(480, 1300*time.Millisecond)
+		c.rang(rings(1, 0, 300, "rejects"), rings(2, 300, 1300, "cancelled"))
+		sql(ctx, "UPDATE telephony.settings SET queue_uri = voicemail_uri")
+		c = dial(trunk, number(8))
+		c.ends(200, 1400*time.Millisecond)
+		c.rang(rings(1, 0, 300, "rejects"), rings(2, 300, 1300, "cancelled"), leg{voicemail, 1300, 1400, "answers"})
+		Expect(ask("SELECT passed_on FROM telephony.calls WHERE call_id = '" + c.name + "'")()).To(HavePrefix("sip:patience@"))
+		c.hangUp(voicemail)
+		sql(ctx, "UPDATE telephony.settings SET queue_uri = NULL")
+	})
+
+	It("ends a call at once when the caller gives up while nobody rings", func(ctx context.Context) {
+		for _, dialing := range []string{"strategy: Simultaneous, maxRingTime: 1m", "strategy: Sequential, maxRingTime: 2s, maxGroupDialingTime: 1m"} {
+			group(ctx, "support", 1, dialing, 1, 2)
+			c := dial(trunk, number(1))
+			phones.await("first answer", 1, c.is(trunk, "status"))
+			Eventually(ask("SELECT waits IS NOT NULL FROM telephony.calls WHERE call_id = '" + c.name + "'")).Should(Equal("true"))
+			c.cancel()
+			Expect(c.status().Status).To(Equal(487), c.String())
+			Expect(c.after(c.status())).To(BeNumerically("<", 2*time.Second), c.String())
+			phones.register(300, extension(1)) // comes too late
+			Eventually(ask("SELECT outcome FROM telephony.calls WHERE call_id = '" + c.name + "'")).Should(Equal("Cancelled"))
+			next := dial(trunk, number(1))
+			phones.await("ringing", 1, next.is(extension(1), "rings"))
+			next.cancel()
+			Expect(next.status().Status).To(Equal(487), next.String())
+			Expect(c.legs()).To(BeEmpty(), c.String())
+			phones.register(0, extension(1))
+		}
+	})
+
 	It("leaves out whoever is off duty or left, and does not let them use the switch", func(ctx context.Context) {
 		phones.register(300, of(1, 2, 3)...)
 		group(ctx, "support", 1, "strategy: Simultaneous, maxRingTime: 1s", 1, 2, 3)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
@@ -50,9 +51,12 @@ func (o *outgoing) follow(ctx context.Context, tx sip.ClientTransaction, attempt
 				o.again(ctx, res)
 				return
 			}
-			o.reporter.report(event{Phone: o.phone.name, What: "status", Call: o.name, Status: res.StatusCode, Text: res.Reason})
+			status := event{At: time.Now(), Phone: o.phone.name, What: "status", Call: o.name, Status: res.StatusCode, Text: res.Reason}
 			if !res.IsProvisional() {
 				o.end(res)
+			}
+			o.reporter.report(status)
+			if !res.IsProvisional() {
 				return
 			}
 		case <-ctx.Done():
@@ -106,6 +110,12 @@ func (o *outgoing) end(res *sip.Response) {
 			o.fail(o.name, fmt.Errorf("acknowledging: %w", err))
 		}
 	}
+}
+
+func (o *outgoing) answered() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.final != nil && o.final.IsSuccess()
 }
 
 // within builds a request of the call that was answered.

@@ -217,10 +217,10 @@ func (p *phone) hangUp(call string) error {
 			}
 			p.report("hangsup", call, 0)
 		}()
-	case o != nil:
+	case o != nil && o.answered():
 		go o.bye()
 	default:
-		return fmt.Errorf("%s has no call %s", p.name, call)
+		return fmt.Errorf("%s is in no call %s", p.name, call)
 	}
 	return nil
 }
