@@ -78,7 +78,7 @@ test-unit: test-servers ## Run the tests that need no API server.
 	@$(GOTEST) $(TESTFLAGS) $$($(GO) list ./... | grep -v -e /test/integration -e /test/telephony)
 
 .PHONY: test-integration
-test-integration: ## Run the suites on a real API server only.
+test-integration: test-servers ## Run the suites on a real API server only.
 	@$(WITH_ASSETS) $(GOTEST) $(TESTFLAGS) ./test/integration/...
 
 # By itself: nothing else may take the time of telephones that ring to the tenth of a second.

@@ -251,7 +251,10 @@ func hanging(ctx context.Context, r *report) (err error) {
 	if _, err := well.conn.Exec(ctx, "LISTEN rollcall"); err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	e := &editor{client: s.client, listener: well.conn, names: s.expectation.organization.Teammates}
+	e := &editor{client: s.client, listener: well.conn}
+	if e.names, err = well.people(ctx); err != nil {
+		return err
+	}
 	if _, err := e.during(ctx, hangs/6); err != nil { // warm
 		return err
 	}
@@ -286,11 +289,24 @@ func hanging(ctx context.Context, r *report) (err error) {
 	return nil
 }
 
+// people are the names of all who are there.
+func (w *warehouse) people(ctx context.Context) ([]string, error) {
+	rows, err := w.conn.Query(ctx, "SELECT name FROM rollcall.people ORDER BY name")
+	if err != nil {
+		return nil, fmt.Errorf("reading people: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("reading people: %w", err)
+	}
+	return names, nil
+}
+
 // editor edits one person after the other.
 type editor struct {
 	client   client.Client
 	listener *pgx.Conn
-	names    []*rollcallv1.Teammate
+	names    []string // of people who are in the database
 	n        int
 }
 
@@ -298,7 +314,7 @@ type editor struct {
 func (e *editor) during(ctx context.Context, length time.Duration) (took []time.Duration, err error) {
 	for end := time.Now().Add(length); time.Now().Before(end); {
 		e.n++
-		name, value := e.names[e.n%len(e.names)].Name, "Bench-"+strconv.Itoa(e.n)
+		name, value := e.names[e.n%len(e.names)], "Bench-"+strconv.Itoa(e.n)
 		began := time.Now()
 		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"lastName":"`+value+`"}}`))
 		if err := e.client.Patch(ctx, &rollcallv1.Teammate{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}, patch); err != nil {
