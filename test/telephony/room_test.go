@@ -204,8 +204,15 @@ func (c *call) is(phone string, what ...string) func(event) bool {
 	}
 }
 
-// after is how long after its beginning the call something was.
-func (c *call) after(e event) time.Duration { return e.At.Sub(c.began) }
+// after is how long after the switch took the call something was, which it says by 100; without that, after it was placed. So what a
+// busy machine takes to let it begin is no part of how long telephones ring.
+func (c *call) after(e event) time.Duration {
+	taken, _ := phones.seen(func(e event) bool { return c.is(c.from, "status")(e) && e.Status == 100 })
+	if len(taken) > 0 {
+		return e.At.Sub(taken[0].At)
+	}
+	return e.At.Sub(c.began)
+}
 
 // status waits for the final answer.
 func (c *call) status() event {
