@@ -257,12 +257,17 @@ func (b *openfgaBench) some(ctx context.Context, r *report, records []downstream
 func (b *openfgaBench) change(ctx context.Context, p openfgaPlace, records []downstream.Record, writes, deletes []*openfgav1.TupleKey) (time.Duration, error) {
 	began := time.Now()
 	for i := range records {
+		self := "teammate:" + records[i].Key
 		filters := []*openfgav1.ReadRequestTupleKey{
-			{User: "teammate:" + records[i].Key, Object: "profile:"}, {User: "teammate:" + records[i].Key, Relation: "conveys", Object: "usergroup:"},
-			{User: "teammate:" + records[i].Key, Object: "organization:"},
+			{User: self, Relation: "granted_a", Object: "profile:"}, {User: self, Relation: "granted_b", Object: "profile:"},
+			{User: self, Relation: "conveys", Object: "usergroup:"},
+			{User: self, Relation: "granted_a", Object: "organization:"}, {User: self, Relation: "granted_b", Object: "organization:"},
 		}
 		if records[i].Kind == downstream.Groups {
-			filters = []*openfgav1.ReadRequestTupleKey{{Object: "usergroup:" + records[i].Key}, {User: "usergroup:" + records[i].Key + "#answerer", Object: "profile:"}}
+			self = "usergroup:" + records[i].Key
+			filters = []*openfgav1.ReadRequestTupleKey{
+				{Object: self}, {User: self + "#answerer", Relation: "granted_a", Object: "profile:"}, {User: self + "#answerer", Relation: "granted_b", Object: "profile:"},
+			}
 		}
 		for _, f := range filters {
 			if _, err := b.tuples(ctx, p, f); err != nil {

@@ -108,19 +108,32 @@ func (d *Driver) list(ctx context.Context, store string, filter *openfgav1.ReadR
 	}
 }
 
-// filters are the requests that list all tuples of a record.
-func filters(id downstream.ID) []*openfgav1.ReadRequestTupleKey {
+// filters are the requests that list all tuples of a record. Each names a relation, or a whole object: servers have indices for
+// these, and look through all tuples of a type otherwise.
+func filters(id downstream.ID) (out []*openfgav1.ReadRequestTupleKey) {
 	self := typeOf(id.Kind) + ":" + id.Key
 	if id.Kind == downstream.Groups {
-		return []*openfgav1.ReadRequestTupleKey{{Object: self}, {User: self + "#" + conveyedOf.userset, Object: typeProfile + ":"}}
+		out = append(out, &openfgav1.ReadRequestTupleKey{Object: self})
 	}
-	return []*openfgav1.ReadRequestTupleKey{
-		{User: self, Object: typeProfile + ":"}, {User: self, Relation: groupsOf.relation, Object: typeGroup + ":"}, {User: self, Object: typeOrganization + ":"},
+	for _, a := range attributes {
+		if a.kind != id.Kind || !a.asUser {
+			continue
+		}
+		user := self
+		if a.userset != "" {
+			user += "#" + a.userset
+		}
+		for in := range slotSuffixes {
+			if in == 0 || a.slotted {
+				out = append(out, &openfgav1.ReadRequestTupleKey{User: user, Relation: a.relationIn(slot(in)), Object: a.other + ":"})
+			}
+		}
 	}
+	return out
 }
 
 // requestsEach is how many requests reading one record takes, at most.
-const requestsEach = 3
+const requestsEach = 5
 
 // stored returns what is stored of some records, which is read one by one, or all at once where that takes fewer requests.
 func (d *Driver) stored(ctx context.Context, ids []downstream.ID) (map[downstream.ID]holdings, error) {
