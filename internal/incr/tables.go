@@ -73,7 +73,10 @@ func (in *Input[K, V]) Get(t *Task, k K) V {
 		var zero V
 		return zero
 	}
-	c := in.at(k)
+	c := foreseen[K, V](t, in, k)
+	if c == nil {
+		c = in.at(k)
+	}
 	t.depend(&c.node)
 	return c.value
 }
@@ -191,7 +194,10 @@ func (q *Query[K, V]) at(k K) *cell[K, V] {
 
 // Get reads the value of a key, computing it if it is stale.
 func (q *Query[K, V]) Get(t *Task, k K) V {
-	c := q.at(k)
+	c := foreseen[K, V](t, q, k)
+	if c == nil {
+		c = q.at(k)
+	}
 	if c.state != clean {
 		q.g.compute(&c.node)
 	}
@@ -285,9 +291,10 @@ func NewSignal[K comparable](g *Graph, name string) *Signal[K] {
 
 // Watch records that the computation reads what is behind k.
 func (s *Signal[K]) Watch(t *Task, k K) {
-	if t != nil && !t.peek {
-		t.depend(&s.in.at(k).node)
+	if t == nil || t.peek {
+		return
 	}
+	s.in.Get(t, k)
 }
 
 // Changed marks what watches k.
