@@ -37,7 +37,9 @@ func (a *Access) sourcesOf(t *incr.Task, tm *rollcallv1.Teammate, role *roster.A
 	var s sources
 	s.all = role.Spec.ProfileVisibility == rollcallv1.ProfileVisibilityAll || tm.Spec.AssignAllProfiles != nil && *tm.Spec.AssignAllProfiles
 	a.directSources(t, tm, &s)
-	for _, m := range a.roster.Memberships(t, tm.Name).Accepted {
+	groups := a.roster.Memberships(t, tm.Name).Accepted
+	s.given = slices.Grow(s.given, len(groups))
+	for _, m := range groups {
 		a.groupSource(t, tm.Name, m.Group, &s)
 	}
 	a.practiceSources(t, tm, role, &s)
@@ -45,6 +47,9 @@ func (a *Access) sourcesOf(t *incr.Task, tm *rollcallv1.Teammate, role *roster.A
 }
 
 func (a *Access) directSources(t *incr.Task, tm *rollcallv1.Teammate, s *sources) {
+	if len(tm.Spec.Profiles) == 0 {
+		return
+	}
 	byRole := map[string][]string{}
 	for _, e := range tm.Spec.Profiles {
 		if !roster.In(t, e.Window) || !a.roster.Usable(t, e.Name) {
@@ -180,6 +185,7 @@ func (a *Access) choose(t *incr.Task, tm *rollcallv1.Teammate, s *sources, prese
 		}
 		return c
 	}
+	c.used = make([]Source, 0, len(present))
 	onlyDirect := *a.roster.Policies(t).ProfileRoleCombination == rollcallv1.ProfileRoleCombinationMostSpecific &&
 		slices.ContainsFunc(present, func(i int32) bool { return s.given[i].Type == rollcallv1.GrantSourceTypeDirect })
 	for _, i := range present {
@@ -194,6 +200,9 @@ func (a *Access) choose(t *incr.Task, tm *rollcallv1.Teammate, s *sources, prese
 }
 
 func (c chosen) combination(account string) combination {
+	if len(c.used) == 1 && len(c.denying) == 0 {
+		return combination{account: account, grants: c.used[0].ProfileRole}
+	}
 	roles := make([]string, 0, len(c.used))
 	for _, s := range c.used {
 		roles = append(roles, s.ProfileRole)
@@ -280,14 +289,13 @@ func (a *Access) numbered(p profiles) []int32 {
 	return p.ids
 }
 
-// present are the sources of a cluster, ascending.
-func present(list []cluster, i int) []int32 {
-	var out []int32
+// present appends the sources of a cluster, ascending.
+func present(to []int32, list []cluster, i int) []int32 {
 	for c := &list[i]; c.source != none; c = &list[c.from] {
-		out = append(out, c.source)
+		to = append(to, c.source)
 	}
-	slices.Reverse(out)
-	return out
+	slices.Reverse(to)
+	return to
 }
 
 // grants computes every grant of a teammate whose gate is open, and how many profiles they see.
@@ -296,13 +304,15 @@ func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.Acco
 	clusters, count := a.cluster(&s)
 	grants := make([]Grant, 0, len(clusters))
 	sizes := make([]int32, 0, len(clusters))
+	var sources []int32
 	for i := range clusters {
 		c := &clusters[i]
 		rest := i == 0 && s.all
 		if c.size == 0 && !rest {
 			continue
 		}
-		from := a.choose(t, tm, &s, present(clusters, i))
+		sources = present(sources[:0], clusters, i)
+		from := a.choose(t, tm, &s, sources)
 		g := Grant{Combined: a.combinations.Get(t, from.combination(role.Name)), Sources: from.used, All: rest}
 		at := none
 		if !rest {
@@ -324,9 +334,15 @@ func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.Acco
 
 // fill puts the profiles found by cluster into the grants of their clusters, in the order of their names.
 func (a *Access) fill(grants []Grant, sizes []int32, clusters []cluster) {
-	for i := range grants {
+	var sum int32
+	for _, size := range sizes {
+		sum += size
+	}
+	names, ids := make([]string, sum), make([]int32, sum)
+	for i, size := range sizes {
 		if g := &grants[i]; !g.All { // no source is present: covered by the grant for all profiles
-			g.Profiles, g.ids = make([]string, 0, sizes[i]), make([]int32, 0, sizes[i])
+			g.Profiles, names = names[:0:size], names[size:]
+			g.ids, ids = ids[:0:size], ids[size:]
 		}
 	}
 	for rank := range a.found.drain() {
