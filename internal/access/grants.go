@@ -185,7 +185,6 @@ func (a *Access) choose(t *incr.Task, tm *rollcallv1.Teammate, s *sources, prese
 		}
 		return c
 	}
-	c.used = make([]Source, 0, len(present))
 	onlyDirect := *a.roster.Policies(t).ProfileRoleCombination == rollcallv1.ProfileRoleCombinationMostSpecific &&
 		slices.ContainsFunc(present, func(i int32) bool { return s.given[i].Type == rollcallv1.GrantSourceTypeDirect })
 	for _, i := range present {
@@ -193,6 +192,9 @@ func (a *Access) choose(t *incr.Task, tm *rollcallv1.Teammate, s *sources, prese
 		if g.denyOnly || onlyDirect && g.Type != rollcallv1.GrantSourceTypeDirect {
 			c.denying = append(c.denying, g.ProfileRole)
 			continue
+		}
+		if c.used == nil {
+			c.used = make([]Source, 0, len(present))
 		}
 		c.used = append(c.used, g.Source)
 	}
