@@ -49,7 +49,7 @@ type Grant struct {
 	// All stands for every usable profile that no other grant of the result names; Profiles is empty then.
 	All bool
 
-	ids []int32 // of Profiles, in any order
+	ids []int32 // of Profiles
 }
 
 // Result is the complete effective access of one teammate. Nothing in it is cut; see Status for the stored form.
@@ -122,20 +122,18 @@ type Access struct {
 	reaches      *incr.Query[string, reach]
 	handles      *incr.Query[string, bool]
 
-	// Profiles are numbered as they are met, all that there are at the first one in the order of their names.
-	profileIDs   map[string]int32
-	profileNames []string // by id
-	ordered      bool     // ids are in the order of names
+	numbers numbering // of profiles
 
 	// Memory of the computation in progress.
-	writer  canonical.Writer
-	scratch []presence
-	found   []in
+	writer   canonical.Writer
+	clusters []cluster
+	in       []int32 // by rank of the profile: its cluster
+	found    bitset  // ranks, or ids; empty between uses
 }
 
 // New returns the access of a roster.
 func New(r *roster.Roster, l *lifecycle.Lifecycle) *Access {
-	a := &Access{roster: r, lifecycle: l, profileIDs: map[string]int32{}}
+	a := &Access{roster: r, lifecycle: l, numbers: numbering{ids: map[string]int32{}}}
 	a.combinations = incr.NewQuery(r.Graph, "combination", sameCombined, a.combine)
 	a.accounts = incr.NewQuery(r.Graph, "accountPermissions", func(x, y *Permissions) bool {
 		return x != nil && y != nil && x.Set.Equal(y.Set)
@@ -194,7 +192,7 @@ func (a *Access) Conversation(t *incr.Task, teammate string) []string {
 func (a *Access) CanView(t *incr.Task, teammate string, profiles []string) bool {
 	reach := a.reaches.Get(t, teammate)
 	for _, p := range profiles {
-		id, known := a.profileIDs[p]
+		id, known := a.numbers.ids[p]
 		listed := false
 		if known {
 			_, listed = slices.BinarySearch(reach.ids, id)
@@ -206,29 +204,18 @@ func (a *Access) CanView(t *incr.Task, teammate string, profiles []string) bool 
 	return false
 }
 
+// idsOf numbers profiles, all that there are at the first one: so most of them are met in the order of their names.
 func (a *Access) idsOf(names []string) []int32 {
-	if len(names) > 0 && len(a.profileNames) == 0 {
+	if len(names) > 0 && len(a.numbers.names) == 0 {
 		for _, name := range a.roster.UsableProfiles(nil) {
-			a.number(name)
+			a.numbers.id(name)
 		}
 	}
 	out := make([]int32, len(names))
 	for i, name := range names {
-		id, ok := a.profileIDs[name]
-		if !ok {
-			id = a.number(name)
-		}
-		out[i] = id
+		out[i] = a.numbers.id(name)
 	}
 	return out
-}
-
-func (a *Access) number(name string) int32 {
-	id := int32(len(a.profileNames))
-	a.ordered = id == 0 || a.ordered && a.profileNames[id-1] < name
-	a.profileIDs[name] = id
-	a.profileNames = append(a.profileNames, name)
-	return id
 }
 
 // accountPermissions computes P of R-7.

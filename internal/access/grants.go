@@ -37,7 +37,9 @@ func (a *Access) sourcesOf(t *incr.Task, tm *rollcallv1.Teammate, role *roster.A
 	var s sources
 	s.all = role.Spec.ProfileVisibility == rollcallv1.ProfileVisibilityAll || tm.Spec.AssignAllProfiles != nil && *tm.Spec.AssignAllProfiles
 	a.directSources(t, tm, &s)
-	for _, m := range a.roster.Memberships(t, tm.Name).Accepted {
+	groups := a.roster.Memberships(t, tm.Name).Accepted
+	s.given = slices.Grow(s.given, len(groups))
+	for _, m := range groups {
 		a.groupSource(t, tm.Name, m.Group, &s)
 	}
 	a.practiceSources(t, tm, role, &s)
@@ -45,6 +47,9 @@ func (a *Access) sourcesOf(t *incr.Task, tm *rollcallv1.Teammate, role *roster.A
 }
 
 func (a *Access) directSources(t *incr.Task, tm *rollcallv1.Teammate, s *sources) {
+	if len(tm.Spec.Profiles) == 0 {
+		return
+	}
 	byRole := map[string][]string{}
 	for _, e := range tm.Spec.Profiles {
 		if !roster.In(t, e.Window) || !a.roster.Usable(t, e.Name) {
@@ -188,12 +193,18 @@ func (a *Access) choose(t *incr.Task, tm *rollcallv1.Teammate, s *sources, prese
 			c.denying = append(c.denying, g.ProfileRole)
 			continue
 		}
+		if c.used == nil {
+			c.used = make([]Source, 0, len(present))
+		}
 		c.used = append(c.used, g.Source)
 	}
 	return c
 }
 
 func (c chosen) combination(account string) combination {
+	if len(c.used) == 1 && len(c.denying) == 0 {
+		return combination{account: account, grants: c.used[0].ProfileRole}
+	}
 	roles := make([]string, 0, len(c.used))
 	for _, s := range c.used {
 		roles = append(roles, s.ProfileRole)
@@ -212,128 +223,136 @@ func joinRoles(roles []string) string {
 	return strings.Join(slices.Compact(roles), roleSeparator)
 }
 
-// presence is one source on one profile, so that equal profiles sort together and their sources by rank: the id of the
-// profile, and the index of the source in given plus one, 0 for what is only visible.
-type presence uint64
-
-func presenceOf(id int32, source int) presence {
-	return presence(uint32(id))<<32 | presence(uint32(source+1))
+// cluster are profiles on which the same sources are present: those of another cluster, and one more.
+type cluster struct {
+	from, source int32 // source is an index into given, none in the first cluster
+	size         int32
+	// to is the cluster with the source by as well.
+	by, to int32
+	grant  int32 // index of the grant that the profiles come into
 }
 
-func (p presence) id() int32     { return int32(p >> 32) }
-func (p presence) source() int32 { return int32(uint32(p)) - 1 }
+const none = -1
 
-const visibleOnly = -1
-
-// presences are all sources on all profiles, sorted. The slice is valid until the next call.
-func (a *Access) presences(s *sources) []presence {
-	all := a.scratch[:0]
-	add := func(p profiles, source int) {
-		if p.ids == nil {
-			p.ids = a.idsOf(p.names)
-		}
-		for _, id := range p.ids {
-			all = append(all, presenceOf(id, source))
-		}
-	}
-	for _, p := range s.visible {
-		add(p, visibleOnly)
+// cluster sorts the profiles of a teammate by the sources present, and counts them. The set of sources on a profile starts as
+// the empty one, cluster 0, and is refined source by source. a.found are the ranks of all the profiles, a.in their clusters;
+// both and the list are valid until the next call.
+func (a *Access) cluster(s *sources) (list []cluster, count int) {
+	for i := range s.visible {
+		s.visible[i].ids = a.numbered(s.visible[i])
 	}
 	for i := range s.given {
-		add(s.given[i].profiles, i)
+		s.given[i].ids = a.numbered(s.given[i].profiles)
 	}
-	slices.Sort(all)
-	a.scratch = all
-	return all
+	list = append(a.clusters[:0], cluster{source: none, by: none})
+	a.found = a.found.upTo(len(a.numbers.names))
+	a.in = slices.Grow(a.in[:0], len(a.numbers.names))[:len(a.numbers.names)]
+	meet := func(id int32) (rank int32) {
+		rank = a.numbers.ranks[id]
+		if !a.found.has(rank) {
+			a.found.add(rank)
+			a.in[rank] = 0
+			list[0].size++
+			count++
+		}
+		return rank
+	}
+	for _, p := range s.visible {
+		for _, id := range p.ids {
+			meet(id)
+		}
+	}
+	for i := range s.given {
+		source := int32(i)
+		for _, id := range s.given[i].ids {
+			rank := meet(id)
+			from := a.in[rank]
+			if list[from].source == source {
+				continue // named twice
+			}
+			if list[from].by != source {
+				list[from].by, list[from].to = source, int32(len(list))
+				list = append(list, cluster{from: from, source: source, by: none})
+			}
+			to := list[from].to
+			list[from].size--
+			list[to].size++
+			a.in[rank] = to
+		}
+	}
+	a.clusters = list
+	return list, count
 }
 
-// cluster are profiles on which the same sources are present.
-type cluster struct {
-	sources []int32 // indices into given, ascending
-	size    int
-	profiles
+func (a *Access) numbered(p profiles) []int32 {
+	if p.ids == nil {
+		return a.idsOf(p.names)
+	}
+	return p.ids
 }
 
-// in says in which cluster a profile is.
-type in struct{ id, cluster int32 }
+// present appends the sources of a cluster, ascending.
+func present(to []int32, list []cluster, i int) []int32 {
+	for c := &list[i]; c.source != none; c = &list[c.from] {
+		to = append(to, c.source)
+	}
+	slices.Reverse(to)
+	return to
+}
 
 // grants computes every grant of a teammate whose gate is open, and how many profiles they see.
 func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole) ([]Grant, int) {
 	s := a.sourcesOf(t, tm, role)
-	// The set of sources present on a profile starts as the empty one, cluster 0, and is refined source by source.
-	type step struct{ from, source int32 }
-	next := map[step]int32{}
-	clusters := []cluster{{}}
-	all := a.presences(&s)
-	found := a.found[:0] // by profile, in the order of all
-	for i := 0; i < len(all); {
-		id, at := all[i].id(), int32(0)
-		for last := int32(visibleOnly); i < len(all) && all[i].id() == id; i++ {
-			if all[i].source() == last {
-				continue
-			}
-			last = all[i].source()
-			k := step{at, last}
-			to, ok := next[k]
-			if !ok {
-				to = int32(len(clusters))
-				next[k] = to
-				clusters = append(clusters, cluster{sources: append(slices.Clone(clusters[at].sources), last)})
-			}
-			at = to
-		}
-		clusters[at].size++
-		found = append(found, in{id, at})
-	}
-	a.found = found
-	count := len(found)
-	names, ids := make([]string, count), make([]int32, count)
+	clusters, count := a.cluster(&s)
+	grants := make([]Grant, 0, len(clusters))
+	sizes := make([]int32, 0, len(clusters))
+	var sources []int32
 	for i := range clusters {
 		c := &clusters[i]
-		c.names, names = names[:0:c.size], names[c.size:]
-		c.ids, ids = ids[:0:c.size], ids[c.size:]
+		rest := i == 0 && s.all
+		if c.size == 0 && !rest {
+			continue
+		}
+		sources = present(sources[:0], clusters, i)
+		from := a.choose(t, tm, &s, sources)
+		g := Grant{Combined: a.combinations.Get(t, from.combination(role.Name)), Sources: from.used, All: rest}
+		at := none
+		if !rest {
+			at = slices.IndexFunc(grants, func(o Grant) bool { return !o.All && o.sameContent(&g) })
+		}
+		if at == none {
+			at, grants, sizes = len(grants), append(grants, g), append(sizes, 0)
+		}
+		c.grant = int32(at)
+		sizes[at] += c.size
 	}
-	for _, f := range found {
-		c := &clusters[f.cluster]
-		c.names, c.ids = append(c.names, a.profileNames[f.id]), append(c.ids, f.id)
-	}
+	a.fill(grants, sizes, clusters)
 	if s.all {
 		count = len(a.roster.UsableProfiles(t))
 	}
-	return a.gather(t, tm, role, &s, clusters), count
+	slices.SortFunc(grants, func(x, y Grant) int { return strings.Compare(x.first(), y.first()) })
+	return grants, count
 }
 
-// gather makes one grant of all profiles whose content is equal.
-func (a *Access) gather(t *incr.Task, tm *rollcallv1.Teammate, role *roster.AccountRole, s *sources, clusters []cluster) []Grant {
-	if s.all {
-		clusters[0].profiles = profiles{} // no other source: covered by the grant for all profiles
+// fill puts the profiles found by cluster into the grants of their clusters, in the order of their names.
+func (a *Access) fill(grants []Grant, sizes []int32, clusters []cluster) {
+	var sum int32
+	for _, size := range sizes {
+		sum += size
 	}
-	grants := make([]Grant, 0, len(clusters))
-	for i, l := range clusters {
-		rest := i == 0 && s.all
-		if len(l.names) == 0 && !rest {
-			continue
-		}
-		c := a.choose(t, tm, s, l.sources)
-		g := Grant{Combined: a.combinations.Get(t, c.combination(role.Name)), Sources: c.used, Profiles: l.names, All: rest, ids: l.ids}
-		if !a.ordered && !slices.IsSorted(g.Profiles) {
-			slices.Sort(g.Profiles)
-		}
-		merged := false
-		for j := range grants {
-			if o := &grants[j]; !o.All && !rest && o.sameContent(&g) {
-				o.Profiles, o.ids = append(o.Profiles, l.names...), append(o.ids, l.ids...)
-				slices.Sort(o.Profiles)
-				merged = true
-				break
-			}
-		}
-		if !merged {
-			grants = append(grants, g)
+	names, ids := make([]string, sum), make([]int32, sum)
+	for i, size := range sizes {
+		if g := &grants[i]; !g.All { // no source is present: covered by the grant for all profiles
+			g.Profiles, names = names[:0:size], names[size:]
+			g.ids, ids = ids[:0:size], ids[size:]
 		}
 	}
-	slices.SortFunc(grants, func(x, y Grant) int { return strings.Compare(x.first(), y.first()) })
-	return grants
+	for rank := range a.found.drain() {
+		g := &grants[clusters[a.in[rank]].grant]
+		if id := a.numbers.order[rank]; !g.All {
+			g.Profiles, g.ids = append(g.Profiles, a.numbers.names[id]), append(g.ids, id)
+		}
+	}
 }
 
 func (g Grant) first() string {
@@ -375,13 +394,17 @@ func (a *Access) reachOf(res *Result) reach {
 	if n == 0 {
 		return out
 	}
-	out.ids = make([]int32, 0, n)
 	for _, g := range res.Grants {
 		if !g.All && (len(g.Permissions) > 0) != out.rest {
-			out.ids = append(out.ids, g.ids...)
+			for _, id := range g.ids {
+				a.found.add(id)
+			}
 		}
 	}
-	slices.Sort(out.ids)
+	out.ids = make([]int32, 0, n)
+	for id := range a.found.drain() {
+		out.ids = append(out.ids, id)
+	}
 	return out
 }
 

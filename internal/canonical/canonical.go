@@ -111,8 +111,31 @@ func (w *Writer) Strings(k string, list []string) {
 
 const hexDigits = "0123456789abcdef"
 
+// plain reports whether s, eight bytes at a time, has only ASCII that is written as it is.
+func plain(s string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(s) >= 8 {
+		c := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		// A difference sets the top bit of a byte below 0x20, and of one that is the quote or the backslash.
+		if (c|(c-ones*0x20)|(c^ones*'"'-ones)|(c^ones*'\\'-ones))&tops != 0 {
+			return false
+		}
+		s = s[8:]
+	}
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 func (w *Writer) quote(s string) {
 	b := append(w.buf, '"')
+	if plain(s) {
+		w.buf = append(append(b, s...), '"')
+		return
+	}
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]

@@ -67,3 +67,24 @@ func TestWriterAgreesWithEncodingJSON(t *testing.T) {
 		}
 	})
 }
+
+// Strings are looked at eight bytes at a time: every byte has to be seen in every place.
+func TestWriterSeesEveryByte(t *testing.T) {
+	for c := range 256 {
+		for length := range 20 {
+			for place := range length {
+				s := bytes.Repeat([]byte{'~'}, length)
+				s[place] = byte(c)
+				var w Writer
+				w.String(string(s))
+				var got string
+				if err := json.Unmarshal(w.Bytes(), &got); err != nil {
+					t.Fatalf("byte %#x at %d of %d: not JSON: %v: %s", c, place, length, err, w.Bytes())
+				}
+				if want := string(bytes.ToValidUTF8(s, []byte("\ufffd"))); got != want {
+					t.Errorf("byte %#x at %d of %d: got %q, want %q", c, place, length, got, want)
+				}
+			}
+		}
+	}
+}

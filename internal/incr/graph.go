@@ -97,7 +97,7 @@ func (g *Graph) back(t *Task) {
 	if cap(t.deps) > maxKept {
 		t.deps, t.seen = nil, nil
 	}
-	t.deps, t.seen, t.own = t.deps[:0], t.seen[:0], never
+	t.deps, t.seen, t.own, t.before, t.next = t.deps[:0], t.seen[:0], never, nil, 0
 	g.tasks = append(g.tasks, t)
 }
 
@@ -116,11 +116,13 @@ func (g *Graph) Recomputed() uint64 { return g.recompute }
 // Task is one computation in progress: it records what is read. A nil Task reads without recording, for callers that
 // want an answer once.
 type Task struct {
-	g    *Graph
-	deps []*node
-	seen []uint32 // the version of each of deps when it was read
-	own  int64
-	peek bool // what is read is not watched
+	g      *Graph
+	deps   []*node
+	seen   []uint32 // the version of each of deps when it was read
+	own    int64
+	peek   bool     // what is read is not watched
+	before []uint32 // what the last computation of the same node read, in this order
+	next   int      // the place in before of what is likely to be read next
 }
 
 func (t *Task) depend(n *node) {
@@ -129,6 +131,23 @@ func (t *Task) depend(n *node) {
 	}
 	t.deps = append(t.deps, n)
 	t.seen = append(t.seen, n.version)
+}
+
+// foreseen returns the cell of a key if it is the one that the last computation read at this point, or the one after that.
+// A computation mostly reads what it read before, in the same order: so it is found without a look into its table.
+func foreseen[K comparable, V any](t *Task, of table, k K) *cell[K, V] {
+	if t == nil {
+		return nil
+	}
+	for i := t.next; i < min(t.next+2, len(t.before)); i++ {
+		if n := t.g.nodes[t.before[i]]; n.table == of {
+			if c := n.identity.(*cell[K, V]); c.key == k {
+				t.next = i + 1
+				return c
+			}
+		}
+	}
+	return nil
 }
 
 // stale reports whether something changed after the task read it: reading one node may recompute another one of the same
@@ -218,6 +237,7 @@ func (g *Graph) compute(n *node) {
 	n.state = computing
 	g.recompute++
 	t := g.borrow()
+	t.before = n.deps
 	changed := n.table.recompute(n, t)
 	again := t.stale()
 	read := g.rewire(n, t.deps)

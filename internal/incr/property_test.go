@@ -330,3 +330,29 @@ func TestPropertyValuesAreThoseOfAnEvaluationFromScratch(t *testing.T) {
 		}
 	})
 }
+
+func TestPropertyIndex(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		x := NewIndex[int, int](New(at(0)), "x")
+		in := map[int]bool{}
+		for range rapid.IntRange(1, 8).Draw(rt, "rounds") {
+			for _, m := range rapid.SliceOfN(rapid.IntRange(0, 40), 0, 12).Draw(rt, "toggled") {
+				if in[m] {
+					x.Remove(1, m)
+				} else {
+					x.Add(1, m)
+				}
+				in[m] = !in[m]
+			}
+			var want []int
+			for m := range 41 {
+				if in[m] {
+					want = append(want, m)
+				}
+			}
+			if got := x.Get(nil, 1); !slices.Equal(got, want) {
+				rt.Fatalf("got %v, want %v", got, want)
+			}
+		}
+	})
+}

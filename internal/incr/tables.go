@@ -73,7 +73,10 @@ func (in *Input[K, V]) Get(t *Task, k K) V {
 		var zero V
 		return zero
 	}
-	c := in.at(k)
+	c := foreseen[K, V](t, in, k)
+	if c == nil {
+		c = in.at(k)
+	}
 	t.depend(&c.node)
 	return c.value
 }
@@ -88,8 +91,8 @@ func (in *Input[K, V]) describe(n *node) string {
 type Index[K comparable, M cmp.Ordered] struct{ in *Input[K, *bag[M]] }
 
 type bag[M cmp.Ordered] struct {
-	items    []M
-	unsorted bool
+	items  []M
+	sorted int // how many of items are, from the first on
 }
 
 // NewIndex adds an index.
@@ -105,8 +108,8 @@ func (x *Index[K, M]) Add(k K, m M) {
 		c.value = &bag[M]{}
 	}
 	b := c.value
-	if n := len(b.items); n > 0 && b.items[n-1] >= m {
-		b.unsorted = true
+	if n := len(b.items); n == b.sorted && (n == 0 || b.items[n-1] < m) {
+		b.sorted++
 	}
 	b.items = append(b.items, m)
 	x.in.g.touchReaders(&c.node)
@@ -125,6 +128,7 @@ func (x *Index[K, M]) Remove(k K, m M) {
 		return
 	}
 	b.items = slices.Delete(b.items, i, i+1)
+	b.sorted--
 	if len(b.items) == 0 {
 		x.in.Delete(k)
 		return
@@ -142,13 +146,30 @@ func (x *Index[K, M]) Get(t *Task, k K) []M {
 	return b.items
 }
 
+// sort puts the items in order: few new ones each into their place, many by sorting all.
 func (b *bag[M]) sort() {
-	if b.unsorted {
+	fresh := b.items[b.sorted:]
+	switch {
+	case len(fresh) == 0:
+		return
+	case len(fresh) > fewFresh:
 		slices.Sort(b.items)
 		b.items = slices.Compact(b.items)
-		b.unsorted = false
+	default:
+		var few [fewFresh]M
+		n := copy(few[:], fresh)
+		b.items = b.items[:b.sorted]
+		for _, m := range few[:n] {
+			if i, found := slices.BinarySearch(b.items, m); !found {
+				b.items = slices.Insert(b.items, i, m)
+			}
+		}
 	}
+	b.sorted = len(b.items)
 }
+
+// fewFresh is the number of items up to which each is put into its place.
+const fewFresh = 4
 
 // Query is a pure function of what it reads, remembered by key.
 type Query[K comparable, V any] struct {
@@ -191,7 +212,10 @@ func (q *Query[K, V]) at(k K) *cell[K, V] {
 
 // Get reads the value of a key, computing it if it is stale.
 func (q *Query[K, V]) Get(t *Task, k K) V {
-	c := q.at(k)
+	c := foreseen[K, V](t, q, k)
+	if c == nil {
+		c = q.at(k)
+	}
 	if c.state != clean {
 		q.g.compute(&c.node)
 	}
@@ -285,9 +309,10 @@ func NewSignal[K comparable](g *Graph, name string) *Signal[K] {
 
 // Watch records that the computation reads what is behind k.
 func (s *Signal[K]) Watch(t *Task, k K) {
-	if t != nil && !t.peek {
-		t.depend(&s.in.at(k).node)
+	if t == nil || t.peek {
+		return
 	}
+	s.in.Get(t, k)
 }
 
 // Changed marks what watches k.

@@ -13,6 +13,7 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/access"
+	"github.com/rollcall-dev/rollcall/internal/canonical"
 	"github.com/rollcall-dev/rollcall/internal/incr"
 	"github.com/rollcall-dev/rollcall/internal/lifecycle"
 	"github.com/rollcall-dev/rollcall/internal/mention"
@@ -68,6 +69,8 @@ type Lint struct {
 	routing   *routing.Planner
 	mentions  *mention.Mentions
 	digests   *incr.Query[Object, uint64]
+
+	writer canonical.Writer // memory of the computation in progress
 }
 
 // New returns the lint of one organization.

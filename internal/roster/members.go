@@ -163,6 +163,12 @@ func (r *Roster) IndirectMembers(t *incr.Task, group string) []string {
 	return r.indirect.Get(t, group)
 }
 
+// MissingMembers returns those whom the group's member list names and who do not exist, sorted. The slice is valid until the
+// next Apply.
+func (r *Roster) MissingMembers(t *incr.Task, group string) []string {
+	return r.missing.Get(t, group)
+}
+
 // RejectedMember is somebody whom a group does not accept, for the reason of R-5.
 type RejectedMember struct {
 	Name, Reason string

@@ -77,6 +77,7 @@ type Roster struct {
 	peopleMoved   bool
 	eachTeammate  []func(name string, present bool)
 	explicit      *incr.Input[string, []ExplicitClaim]
+	missing       *incr.Index[string, string] // group -> those its member list names who do not exist
 	includedBy    *incr.Index[string, string] // group -> groups that include it
 	seats         *incr.Index[string, string] // teammate -> groups that list them as supervisor
 	queueSeats    *incr.Index[string, string] // teammate -> queues that list them as supervisor
@@ -128,6 +129,7 @@ func New(now time.Time) *Roster {
 	r.identities = incr.NewIndex[string, string](g, "identities")
 	r.claimants = incr.NewIndex[string, string](g, "claimants")
 	r.explicit = incr.NewInput[string, []ExplicitClaim](g, "explicitClaims", nil)
+	r.missing = incr.NewIndex[string, string](g, "missing")
 	r.includedBy = incr.NewIndex[string, string](g, "includedBy")
 	r.seats = incr.NewIndex[string, string](g, "seats")
 	r.queueSeats = incr.NewIndex[string, string](g, "queueSeats")
@@ -403,11 +405,17 @@ func (r *Roster) indexTeammate(name string, old, now *rollcallv1.Teammate) {
 	moveAll(r.joiners, name, joinedGroups(old), joinedGroups(now))
 	switch {
 	case old == nil && now != nil:
+		for _, c := range r.explicit.Get(nil, name) {
+			r.missing.Remove(c.Group, name)
+		}
 		r.memberships.Observe(name)
 		r.leaders.Observe(name)
 		r.persons.Observe(name)
 		r.tellTeammate(name, true)
 	case old != nil && now == nil:
+		for _, c := range r.explicit.Get(nil, name) {
+			r.missing.Add(c.Group, name)
+		}
 		r.memberships.Unobserve(name)
 		r.leaders.Unobserve(name)
 		r.persons.Unobserve(name)
@@ -487,6 +495,13 @@ func (r *Roster) indexMembers(group string, before, after []rollcallv1.Member) {
 	claim := func(m rollcallv1.Member) ExplicitClaim {
 		return ExplicitClaim{Group: group, Position: m.Position, Window: m.Window}
 	}
+	same := func(a, b rollcallv1.Member) bool { return a.Name == b.Name && claim(a).same(claim(b)) }
+	for len(before) > 0 && len(after) > 0 && same(before[0], after[0]) {
+		before, after = before[1:], after[1:]
+	}
+	for len(before) > 0 && len(after) > 0 && same(before[len(before)-1], after[len(after)-1]) {
+		before, after = before[:len(before)-1], after[:len(after)-1]
+	}
 	was := make(map[string]ExplicitClaim, len(before))
 	for _, m := range before {
 		was[m.Name] = claim(m)
@@ -520,9 +535,16 @@ func (r *Roster) setExplicit(teammate string, c ExplicitClaim, present bool) {
 	out = append(out, list[i:]...)
 	if len(out) == 0 {
 		r.explicit.Delete(teammate)
-		return
+	} else {
+		r.explicit.Set(teammate, out)
 	}
-	r.explicit.Set(teammate, out)
+	switch {
+	case found == present || r.Teammate(nil, teammate) != nil:
+	case present:
+		r.missing.Add(c.Group, teammate)
+	default:
+		r.missing.Remove(c.Group, teammate)
+	}
 }
 
 func (r *Roster) indexMemberSelector(group string, old, now *rollcallv1.UserGroup) {

@@ -92,7 +92,14 @@ func (p *Planner) gather(t *incr.Task, plan *Plan, describe func(*placement, *Ca
 	p.placed.Watch(t, plan.Target)
 	crowd := p.crowds[plan.Target]
 	everybody := crowd.all()
-	plan.Candidates = make([]Candidate, 0, len(everybody))
+	excluded := 0
+	for _, e := range everybody {
+		if e.reason != "" {
+			excluded++
+		}
+	}
+	plan.Candidates = make([]Candidate, 0, len(everybody)-excluded)
+	plan.Excluded = slices.Grow(plan.Excluded, excluded)
 	for _, e := range everybody {
 		if e.reason != "" {
 			plan.Excluded = append(plan.Excluded, Exclusion{Name: e.name, Reason: e.reason})

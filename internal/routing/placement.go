@@ -167,8 +167,8 @@ func earlier(a, b time.Time) time.Time {
 
 // crowd is everybody who is placed in one target.
 type crowd struct {
-	list     []placed
-	unsorted bool
+	list   []placed
+	sorted int // how many of list are, from the first on
 	// soonest is the earliest until of all, zero for never.
 	soonest time.Time
 }
@@ -178,24 +178,46 @@ type placed struct {
 	*placement
 }
 
-// all returns everybody by name.
+// all returns everybody by name: one new one is put into its place, more by sorting all.
 func (c *crowd) all() []placed {
 	if c == nil {
 		return nil
 	}
-	if c.unsorted {
+	switch fresh := len(c.list) - c.sorted; {
+	case fresh > 1:
 		slices.SortFunc(c.list, func(a, b placed) int { return strings.Compare(a.name, b.name) })
-		c.unsorted = false
+	case fresh == 1:
+		last := c.list[c.sorted]
+		i, _ := searchPlaced(c.list[:c.sorted], last.name)
+		c.list = slices.Insert(c.list[:c.sorted], i, last)
 	}
+	c.sorted = len(c.list)
 	return c.list
 }
 
+func searchPlaced(list []placed, name string) (int, bool) {
+	return slices.BinarySearchFunc(list, name, func(e placed, n string) int { return strings.Compare(e.name, n) })
+}
+
 func (c *crowd) find(name string) int {
-	i, found := slices.BinarySearchFunc(c.all(), name, func(e placed, n string) int { return strings.Compare(e.name, n) })
+	i, found := searchPlaced(c.all(), name)
 	if !found {
 		return -1
 	}
 	return i
+}
+
+func (c *crowd) add(e placed) {
+	if n := len(c.list); n == c.sorted && (n == 0 || c.list[n-1].name < e.name) {
+		c.sorted++
+	}
+	c.list = append(c.list, e)
+}
+
+func (c *crowd) remove(name string) {
+	i := c.find(name)
+	c.list = slices.Delete(c.list, i, i+1)
+	c.sorted--
 }
 
 // review finds the earliest until anew.
@@ -239,11 +261,9 @@ func (p *Planner) move(name string, old, now *placement) {
 	}
 	switch {
 	case old == nil:
-		c.unsorted = c.unsorted || len(c.list) > 0 && c.list[len(c.list)-1].name > name
-		c.list = append(c.list, placed{name, now})
+		c.add(placed{name, now})
 	case now == nil:
-		i := c.find(name)
-		c.list = slices.Delete(c.list, i, i+1)
+		c.remove(name)
 	default:
 		c.list[c.find(name)].placement = now
 	}
