@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
@@ -190,9 +191,7 @@ func dialAs(from, to string, more map[string]any) *call {
 	calls++
 	c := &call{name: fmt.Sprintf("call-%d@test", calls), from: from}
 	order := map[string]any{"do": "call", "phone": from, "to": to, "call": c.name}
-	for k, v := range more {
-		order[k] = v
-	}
+	maps.Copy(order, more)
 	c.name = order["call"].(string)
 	c.began = phones.order("calls", order).At
 	return c

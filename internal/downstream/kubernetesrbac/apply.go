@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
@@ -79,11 +80,11 @@ func (b *batch) owned(ctx context.Context, c *downstream.Change) ([]rbacv1.RoleB
 	}
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
-	selector := labelIdentity + " in ("
+	hashes := make([]string, len(keys))
 	for i, key := range keys {
-		selector += ","[:min(i, 1)] + identityHash(key)
+		hashes[i] = identityHash(key)
 	}
-	items, _, err := b.list(ctx, selector+")")
+	items, _, err := b.list(ctx, labelIdentity+" in ("+strings.Join(hashes, ",")+")")
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package kubernetesrbac
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -61,7 +62,7 @@ func TestAnswers(t *testing.T) {
 			}
 			defer d.Close()
 			_, _, err = d.list(t.Context(), "")
-			e, ok := err.(*downstream.Error)
+			e, ok := errors.AsType[*downstream.Error](err)
 			if !ok || e.Class != tc.want || e.Code != tc.wantCode || e.RetryAfter != tc.wantAfter {
 				t.Errorf("%#v, want %s (%s) after %v", err, tc.want, tc.wantCode, tc.wantAfter)
 			}

@@ -45,7 +45,7 @@ func (d *Driver) copyLines(ctx context.Context, tx pgx.Tx, statement string, n i
 		_, err := tx.Conn().PgConn().CopyFrom(ctx, &s, statement)
 		return err
 	})
-	if s.err != nil && s.err != io.EOF {
+	if s.err != nil {
 		return downstream.NewError(downstream.BadRecord, "", s.err)
 	}
 	return err
@@ -66,18 +66,17 @@ const enough = 32 << 10
 func (s *stream) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {
 		s.written = s.written[:0]
-		for len(s.written) < enough && s.err == nil {
-			if s.next == s.records {
-				s.err = io.EOF
-				break
-			}
+		for len(s.written) < enough && s.err == nil && s.next < s.records {
 			s.written, s.err = s.lines(s.written, s.next)
 			s.next++
 		}
 		s.rest = s.written
 	}
-	if len(s.rest) == 0 || s.err != nil && s.err != io.EOF {
+	switch {
+	case s.err != nil:
 		return 0, s.err
+	case len(s.rest) == 0:
+		return 0, io.EOF
 	}
 	n := copy(p, s.rest)
 	s.rest = s.rest[n:]
