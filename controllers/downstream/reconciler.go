@@ -7,6 +7,8 @@ package downstream
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -118,8 +120,9 @@ func (r *Reconciler) wait() {
 	timer := time.NewTimer(lastWords)
 	defer timer.Stop()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, w := range r.workers {
+	workers := slices.Collect(maps.Values(r.workers))
+	r.mu.Unlock()
+	for _, w := range workers {
 		select {
 		case <-w.done:
 		case <-timer.C:
@@ -209,13 +212,14 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	r.mu.Lock()
 	delete(r.lost, key)
 	r.mu.Unlock()
-	select {
-	case <-w.done:
+	go func() { // until then one of the same name has to wait for it
+		<-w.done
 		r.mu.Lock()
-		delete(r.workers, key)
-		r.mu.Unlock()
-	default: // one of the same name waits for its end
-	}
+		defer r.mu.Unlock()
+		if r.workers[key] == w {
+			delete(r.workers, key)
+		}
+	}()
 }
 
 // finalizer changes the finalizers, of the very object that was read.

@@ -261,7 +261,7 @@ func (w *worker) check(ctx context.Context, known *corev1.Secret, end context.Ca
 		return err
 	case err != nil:
 		return err
-	case secret.UID != known.UID || secret.ResourceVersion != known.ResourceVersion:
+	case !same(secret, known):
 		end()
 		return downstream.NewError(downstream.Unavailable, "the Secret changed", nil)
 	}
@@ -475,7 +475,7 @@ func (g guarded) Read(ctx context.Context, req downstream.ReadRequest) (downstre
 // Apply implements downstream.Driver. What is refused here was not sent.
 func (g guarded) Apply(ctx context.Context, req downstream.Request) ([]downstream.Outcome, error) {
 	if err := g.permit.lately(ctx); err != nil {
-		return nil, downstream.NewError(downstream.Refused, "the Secret does not permit it any more", err)
+		return nil, err
 	}
 	outcomes, err := g.Driver.Apply(ctx, req)
 	g.failed(ctx, err)
@@ -495,9 +495,12 @@ type book struct {
 	reader client.Reader
 	writer *publish.Writer
 
-	mu     sync.Mutex
-	closed bool
-	kept   map[string]struct{}
+	// writing is locked while the Ledger is written. mu never is: the watch of the Ledger asks under it.
+	writing sync.Mutex
+	closed  bool // written with both locked
+
+	mu   sync.Mutex
+	kept map[string]struct{}
 }
 
 var errClosed = errors.New("the Downstream is gone")
@@ -534,8 +537,8 @@ func (b *book) objects(ctx context.Context) ([]*rollcallv1.Ledger, error) {
 
 // Keep implements syncer.Keeper.
 func (b *book) Keep(ctx context.Context, shards []ledger.Shard) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.writing.Lock()
+	defer b.writing.Unlock()
 	if b.closed {
 		return errClosed
 	}
@@ -544,15 +547,25 @@ func (b *book) Keep(ctx context.Context, shards []ledger.Shard) error {
 			if err := b.writer.Keep(ctx, b.key.Namespace, s.Object); err != nil {
 				return err
 			}
-			b.kept[s.Name] = struct{}{}
+			b.note(s.Name, true)
 			continue
 		}
-		delete(b.kept, s.Name)
+		b.note(s.Name, false)
 		if err := b.drop(ctx, s.Name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (b *book) note(name string, kept bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if kept {
+		b.kept[name] = struct{}{}
+	} else {
+		delete(b.kept, name)
+	}
 }
 
 func (b *book) drop(ctx context.Context, name string) error {
@@ -577,6 +590,8 @@ func (b *book) lost(name string) bool {
 
 // close ends the inventory: nothing is written any more, and its objects go.
 func (b *book) close(ctx context.Context) error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
