@@ -23,7 +23,7 @@ const (
 type column struct {
 	attribute, name string
 	form            form
-	// sqlType is that of an entry of a list, which is taken apart by the server.
+	// sqlType is that of the column.
 	sqlType string
 	// always: of a list's entry, the attribute is there even when it is null.
 	always bool
@@ -64,6 +64,9 @@ func boolean(attribute, name string) column {
 	return column{attribute: attribute, name: name, sqlType: "boolean"}
 }
 func integer(attribute, name string) column {
+	return column{attribute: attribute, name: name, sqlType: "integer"}
+}
+func duration(attribute, name string) column {
 	return column{attribute: attribute, name: name, sqlType: "bigint"}
 }
 func texts(attribute, name string) column {
@@ -140,9 +143,9 @@ var routes = &table{
 	name: "routes", kind: downstream.Routes, complete: true,
 	columns: []column{
 		text("targetKind", "target_kind"), text("displayName", "display_name"), text("strategy", "strategy"), text("mode", "mode"),
-		integer("timeouts.maxRingTime", "max_ring_ms"), integer("timeouts.maxGroupDialingTime", "max_group_dialing_ms"),
-		integer("timeouts.maxWaitingTime", "max_waiting_ms"), integer("timeouts.reassignAfter", "reassign_after_ms"),
-		integer("timeouts.overflowAfter", "overflow_after_ms"), integer("cap.legs", "cap_legs"), text("cap.scope", "cap_scope"),
+		duration("timeouts.maxRingTime", "max_ring_ms"), duration("timeouts.maxGroupDialingTime", "max_group_dialing_ms"),
+		duration("timeouts.maxWaitingTime", "max_waiting_ms"), duration("timeouts.reassignAfter", "reassign_after_ms"),
+		duration("timeouts.overflowAfter", "overflow_after_ms"), integer("cap.legs", "cap_legs"), text("cap.scope", "cap_scope"),
 		text("extension", "extension"), text("callerID", "caller_id"), document("audio", "audio"), texts("supervisors", "supervisors"),
 		text("overflow.type", "overflow_type"), text("overflow.name", "overflow_name"), text("outOfHours.type", "out_of_hours_type"),
 		text("outOfHours.name", "out_of_hours_name"), text("schedule", "schedule_key"), text("bot.name", "bot_name"),

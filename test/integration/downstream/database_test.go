@@ -123,9 +123,11 @@ func connect(ctx context.Context, namespace, name, spec string) *target {
 	return t
 }
 
-// create creates the Downstream. It leaves what it owns to nobody at the end of the spec, so that later operators have less to do.
+// create creates the Downstream, once the operator knows of everything else. It leaves what it owns to nobody at the end of the
+// spec, so that later operators have less to do.
 func (t *target) create(ctx context.Context, spec string) {
 	GinkgoHelper()
+	takenIn(ctx, t.namespace)
 	create(ctx, t.namespace, fmt.Sprintf(`
 kind: Downstream
 metadata: {name: %s}

@@ -112,6 +112,18 @@ func (m *manager) kill() {
 	<-ended
 }
 
+// runs reports whether there is a process.
+func (m *manager) runs() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case <-m.ended:
+		return false
+	default:
+		return m.process != nil
+	}
+}
+
 // pid is the id of the process.
 func (m *manager) pid() int {
 	m.mu.Lock()

@@ -94,6 +94,23 @@ func condition(ctx context.Context, kind, namespace, name, condition string) fun
 	}
 }
 
+// takenIn waits until an operator that runs has taken in everything that people wrote: somebody whom it first hears of when they
+// are archived already has nothing to be taken away.
+func takenIn(ctx context.Context, namespace string) {
+	GinkgoHelper()
+	if !operator.runs() {
+		return
+	}
+	for _, kind := range []string{"AccountRole", "Department", "Profile", "ProfileRole", "Schedule", "Teammate", "UserGroup"} {
+		var list unstructured.UnstructuredList
+		list.SetGroupVersionKind(rollcallv1.GroupVersion.WithKind(kind + "List"))
+		Expect(kube.List(ctx, &list, client.InNamespace(namespace))).To(Succeed())
+		for _, o := range list.Items {
+			Eventually(condition(ctx, kind, namespace, o.GetName(), "Ready")).ShouldNot(BeEmpty(), "%s %s", kind, o.GetName())
+		}
+	}
+}
+
 // together has the operator see several edits as one: the organization is suspended meanwhile.
 func together(ctx context.Context, namespace string, edits func()) {
 	GinkgoHelper()
