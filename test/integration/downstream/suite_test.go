@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -30,6 +31,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
+	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/controllers"
 )
 
@@ -51,6 +53,32 @@ func TestDownstream(t *testing.T) {
 	SetDefaultEventuallyTimeout(60 * time.Second)
 	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	RunSpecs(t, "Downstream")
+	for _, line := range failures { // where it is found without the whole log
+		t.Log(line)
+	}
+}
+
+// failures say how the Downstreams of specs that failed were left.
+var failures []string
+
+// diagnose keeps what the Downstreams say of themselves, and the rows of people and what was done to them.
+func diagnose(ctx context.Context) {
+	var list rollcallv1.DownstreamList
+	if err := kube.List(ctx, &list); err != nil {
+		failures = append(failures, err.Error())
+		return
+	}
+	for _, d := range list.Items {
+		line := fmt.Sprintf("%s: Downstream %s/%s, owned %v, held %+v", CurrentSpecReport().LeafNodeText, d.Namespace, d.Name, d.Status.Owned, d.Status.Held)
+		for _, c := range d.Status.Conditions {
+			line += fmt.Sprintf(", %s=%s/%s (%s)", c.Type, c.Status, c.Reason, c.Message)
+		}
+		failures = append(failures, line)
+		if spec := d.Spec.PostgreSQL; spec != nil {
+			t := &target{schema: spec.Schema}
+			failures = append(failures, fmt.Sprintf("people %v, changes %v", t.rows(ctx, "people")(), t.changes(ctx)))
+		}
+	}
 }
 
 var _ = BeforeSuite(func(ctx context.Context) {
@@ -98,9 +126,10 @@ var _ = BeforeSuite(func(ctx context.Context) {
 
 // Numbers are those of QUALITY, Safety. In one container, because containers are shuffled and specs of one are not.
 var _ = Describe("Synchronization", func() {
-	AfterEach(func() {
+	AfterEach(func(ctx context.Context) {
 		said.hear(operator.scrape())
 		if CurrentSpecReport().Failed() {
+			diagnose(ctx)
 			AddReportEntry("the operator's log", operator.tail())
 			AddReportEntry("the server's log", database.Log())
 		}
