@@ -64,9 +64,11 @@ kube-assets: ## Obtain etcd, kube-apiserver, kube-controller-manager and kubectl
 
 ##@ Test
 
+# The suites first: they take longest, and much of it is waiting.
 .PHONY: test
 test: test-servers ## Run every test: unit, property, golden, and the suites on a real API server and real connected systems.
-	@$(WITH_ASSETS) echo "control plane: $$assets"; $(GOTEST) $(TESTFLAGS) $$($(GO) list ./... | grep -v /test/telephony)
+	@$(WITH_ASSETS) echo "control plane: $$assets"; \
+		$(GOTEST) $(TESTFLAGS) ./test/integration/... $$($(GO) list ./... | grep -v -e /test/integration -e /test/telephony)
 	@$(MAKE) test-telephony
 
 .PHONY: test-servers
