@@ -181,6 +181,26 @@ func fill(v reflect.Value) {
 	}
 }
 
+// TestTimesFarAway has the driver count days and instants on both sides of where PostgreSQL begins to.
+func TestTimesFarAway(t *testing.T) {
+	var records []downstream.Record
+	for day, at := range map[string]time.Time{
+		"1969-12-31": time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC),
+		"1999-12-31": time.Date(1999, 12, 31, 23, 59, 59, 999999000, time.UTC),
+		"2000-01-01": time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC),
+		"9999-12-31": time.Date(9999, 12, 31, 23, 59, 59, 1000, time.UTC),
+	} {
+		r, _ := drivertest.Person("p"+day, true)
+		u := *r.Content.(*downstream.User)
+		u.StartDate, u.Absences = &day, []downstream.Absence{{Name: "away", From: &at}}
+		r.Content = &u
+		records = append(records, r)
+	}
+	schema := freshSchema()
+	deliver(t, open(t, config(schema), downstream.Options{}), records...)
+	sameBack(t, schema, records)
+}
+
 // TestListsAreSets renders the same whatever the order, and what is there twice once.
 func TestListsAreSets(t *testing.T) {
 	a, b := drivertest.Group("g", "anna", "ben", "zoe"), drivertest.Group("g", "anna", "ben", "zoe")
