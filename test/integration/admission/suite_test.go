@@ -22,7 +22,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/test/integration/cluster"
@@ -30,14 +29,9 @@ import (
 
 var kube = new(cluster.Cluster) // as a member of system:masters, whom every authorizer check admits
 
-func TestAdmission(t *testing.T) {
-	SetDefaultEventuallyTimeout(120 * time.Second)
-	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
-	cluster.Run(t, "Admission")
-}
+func TestAdmission(t *testing.T) { cluster.Run(t, "Admission", 120*time.Second) }
 
 var _ = BeforeSuite(func(ctx context.Context) {
-	logf.SetLogger(GinkgoLogr)
 	kube.Start()
 	// What deletes namespaces, collects garbage and type-checks policies.
 	kube.StartControllerManager("namespace-controller,garbage-collector-controller,validatingadmissionpolicy-status-controller")

@@ -6,6 +6,7 @@ package api_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -20,7 +21,7 @@ const namespace = "api"
 
 var kube = new(cluster.Cluster)
 
-func TestAPI(t *testing.T) { cluster.Run(t, "API") }
+func TestAPI(t *testing.T) { cluster.Run(t, "API", 10*time.Second) }
 
 var _ = BeforeSuite(func(ctx context.Context) {
 	kube.Start()

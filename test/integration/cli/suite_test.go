@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -20,7 +19,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/cmd/kubectl-rollcall/command"
@@ -36,12 +34,9 @@ var (
 	admin, reader string
 )
 
-func TestCLI(t *testing.T) {
-	cluster.Run(t, "CLI")
-}
+func TestCLI(t *testing.T) { cluster.Run(t, "CLI", 10*time.Second) }
 
 var _ = BeforeSuite(func(ctx context.Context) {
-	logf.SetLogger(logr.Discard())
 	kube.Start()
 	Expect(kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})).To(Succeed())
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,12 +17,14 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/format"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rollcall-dev/rollcall/controllers"
 )
@@ -40,12 +43,16 @@ type Cluster struct {
 	operators []*Operator // that were begun in this spec
 }
 
-// Run runs the specs of a suite; without the programs of a control plane it fails.
-func Run(t *testing.T, name string) {
+// Run runs the specs of a suite; without the programs of a control plane it fails. What is expected to come may take so long.
+func Run(t *testing.T, name string, timeout time.Duration) {
 	t.Helper()
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-integration`, or set it to what hack/kube-assets.sh prints")
 	}
+	format.MaxLength = 0
+	SetDefaultEventuallyTimeout(timeout)
+	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
+	SetDefaultConsistentlyDuration(time.Second)
 	RegisterFailHandler(Fail)
 	RunSpecs(t, name)
 }
@@ -53,6 +60,8 @@ func Run(t *testing.T, name string) {
 // Start starts the control plane with the CRDs; it ends with the suite.
 func (c *Cluster) Start() {
 	GinkgoHelper()
+	// What a manager says of itself fills pages; errors tell why a spec failed.
+	logf.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(GinkgoWriter, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	klog.SetLogger(logr.Discard())
 	c.Environment = &envtest.Environment{
 		CRDDirectoryPaths:        []string{filepath.Join(Root, "config", "crd", "bases")},

@@ -4,15 +4,10 @@
 package controllers_test
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/format"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
@@ -22,20 +17,10 @@ var (
 
 	namespace, create, edit, remove, read = kube.PassingNamespace, kube.Make, kube.Edit, kube.Remove, kube.Read
 	condition, access, candidates         = kube.Condition, kube.Access, kube.Candidates
-	eventsOf, ledgers, hashes             = kube.EventsOf, kube.Ledgers, kube.Hashes
+	eventsOf, ledgers                     = kube.EventsOf, kube.Ledgers
 	begin, start, opening                 = kube.Begin, kube.Operate, cluster.Opening
 )
 
-func TestControllers(t *testing.T) {
-	format.MaxLength = 0
-	SetDefaultEventuallyTimeout(30 * time.Second)
-	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
-	SetDefaultConsistentlyDuration(time.Second)
-	cluster.Run(t, "Controllers")
-}
+func TestControllers(t *testing.T) { cluster.Run(t, "Controllers", 30*time.Second) }
 
-var _ = BeforeSuite(func() {
-	// What the manager says of itself fills pages; errors tell why a spec failed.
-	logf.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(GinkgoWriter, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	kube.Start()
-})
+var _ = BeforeSuite(kube.Start)

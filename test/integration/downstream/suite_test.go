@@ -22,7 +22,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/test/integration/cluster"
@@ -35,13 +34,11 @@ var (
 	said     *witness
 
 	namespace, create, object, edit = kube.Namespace, kube.Make, cluster.Object, kube.Edit
-	patch, remove, read, condition  = kube.Merge, kube.Remove, kube.Read, kube.Condition
+	patch, remove, condition        = kube.Merge, kube.Remove, kube.Condition
 )
 
 func TestDownstream(t *testing.T) {
-	SetDefaultEventuallyTimeout(60 * time.Second)
-	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
-	cluster.Run(t, "Downstream")
+	cluster.Run(t, "Downstream", 60*time.Second)
 	for _, line := range failures { // where it is found without the whole log
 		t.Log(line)
 	}
@@ -71,7 +68,6 @@ func diagnose(ctx context.Context) {
 }
 
 var _ = BeforeSuite(func(ctx context.Context) {
-	logf.SetLogger(GinkgoLogr)
 	built := make(chan error, 1)
 	binary := filepath.Join(GinkgoT().TempDir(), "manager")
 	go func() { built <- build(binary) }()
