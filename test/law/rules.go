@@ -101,6 +101,8 @@ var Rules = []Rule{
 
 	{Of: "cmd/...", Own: []string{"..."}, External: []string{"..."}},
 	{Of: "hack/...", Own: []string{"..."}, External: []string{"..."}},
+	// What the suites share is a cluster with the operator in it, and nothing of what one of them is about.
+	{Of: "test/integration/cluster", Own: []string{"api/...", "controllers", "controllers/...", "internal/..."}, External: []string{"..."}},
 	{Of: "test/...", Own: []string{"..."}, External: []string{"..."}},
 }
 

@@ -17,6 +17,7 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/roster"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // Everybody who holds one of the shipped ClusterRoles tries every path by which a role, a supervisor seat or a permission can be given
@@ -352,7 +353,7 @@ var _ = Describe("The shipped ClusterRoles", func() {
 	// holds lists what the role allows as verb resource[:name].
 	holds := func(role string) map[string]bool {
 		GinkgoHelper()
-		roles := typed[rbacv1.ClusterRole](kustomized("config/rbac"), "ClusterRole")
+		roles := typed[rbacv1.ClusterRole](cluster.Kustomized("config/rbac"), "ClusterRole")
 		i := slices.IndexFunc(roles, func(r rbacv1.ClusterRole) bool { return r.Name == "rollcall-"+role })
 		Expect(i).To(BeNumerically(">=", 0), role)
 		all := make(map[string]bool)
@@ -422,7 +423,7 @@ var _ = Describe("The shipped ClusterRoles", func() {
 	})
 
 	It("S-131: grant no status, no output, no Secret, no bind and nothing by aggregation", func() {
-		for _, role := range typed[rbacv1.ClusterRole](kustomized("config/rbac"), "ClusterRole") {
+		for _, role := range typed[rbacv1.ClusterRole](cluster.Kustomized("config/rbac"), "ClusterRole") {
 			Expect(role.AggregationRule).To(BeNil(), role.Name)
 			for label := range role.Labels {
 				Expect(label).NotTo(HavePrefix("rbac.authorization.k8s.io/"), role.Name)

@@ -17,12 +17,13 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/roster"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 var _ = Describe("Installing", func() {
 	It("puts CRDs before policies", func() {
 		var kinds []string
-		for _, object := range kustomized("config/default") {
+		for _, object := range cluster.Kustomized("config/default") {
 			kinds = append(kinds, object.GetKind())
 		}
 		last := func(kind string) int {
@@ -44,25 +45,25 @@ var _ = Describe("Installing", func() {
 		Expect(err).NotTo(HaveOccurred())
 		kubeconfig := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
 		Expect(os.WriteFile(kubeconfig, empty.KubeConfig, 0o600)).To(Succeed())
-		output, err := exec.CommandContext(ctx, program("kubectl"), "--kubeconfig="+kubeconfig, "apply", "--server-side", "-k", filepath.Join(root, "config", "default")).CombinedOutput()
+		output, err := exec.CommandContext(ctx, cluster.Program("kubectl"), "--kubeconfig="+kubeconfig, "apply", "--server-side", "-k", filepath.Join(cluster.Root, "config", "default")).CombinedOutput()
 		Expect(err).NotTo(HaveOccurred(), string(output))
 
-		cluster, err := client.New(config, client.Options{Scheme: scheme})
+		fresh, err := client.New(config, client.Options{Scheme: kube.Scheme()})
 		Expect(err).NotTo(HaveOccurred())
 		t := &tenant{namespace: "fresh"}
-		Expect(cluster.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}})).To(Succeed())
+		Expect(fresh.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}})).To(Succeed())
 		organization := &rollcallv1.Organization{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: t.namespace}, Spec: rollcallv1.OrganizationSpec{Preset: rollcallv1.PresetVoiceCenter}}
 		// Nothing is denied for long because kinds and policies came at once.
-		Eventually(func() error { return cluster.Create(ctx, organization) }).Should(Succeed())
+		Eventually(func() error { return fresh.Create(ctx, organization) }).Should(Succeed())
 		Eventually(func() error {
-			return cluster.Create(ctx, t.objects(`Teammate eve {maxChats: 5000}`)[0], client.DryRunAll)
+			return fresh.Create(ctx, t.objects(`Teammate eve {maxChats: 5000}`)[0], client.DryRunAll)
 		}).Should(Succeed())
 
 		organization.Status.ResolvedPolicies = roster.ResolvePolicies(organization.Spec.Preset, organization.Spec.Policies)
-		Expect(cluster.Status().Update(ctx, organization)).To(Succeed())
+		Expect(fresh.Status().Update(ctx, organization)).To(Succeed())
 		Eventually(func() error {
-			return cluster.Create(ctx, t.objects(`Teammate eve {maxChats: 5000}`)[0], client.DryRunAll)
+			return fresh.Create(ctx, t.objects(`Teammate eve {maxChats: 5000}`)[0], client.DryRunAll)
 		}).Should(beDenied("VAP-8"))
-		Expect(cluster.Create(ctx, t.objects(`Teammate eve {maxChats: 50}`)[0])).To(beAdmitted())
+		Expect(fresh.Create(ctx, t.objects(`Teammate eve {maxChats: 50}`)[0])).To(beAdmitted())
 	})
 })

@@ -13,13 +13,14 @@ import (
 	"sigs.k8s.io/yaml"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // docs/who-may-do-what.md says nothing that is not so.
 var _ = Describe("The page on who may do what", func() {
 	page := func() string {
 		GinkgoHelper()
-		content, err := os.ReadFile(filepath.Join(root, "docs", "who-may-do-what.md"))
+		content, err := os.ReadFile(filepath.Join(cluster.Root, "docs", "who-may-do-what.md"))
 		Expect(err).NotTo(HaveOccurred())
 		return string(content)
 	}

@@ -14,10 +14,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 var _ = Describe("Automation bound to rollcall-owner", func() {
-	samples, err := filepath.Glob(filepath.Join(root, "config", "samples", "*", "kustomization.yaml"))
+	samples, err := filepath.Glob(filepath.Join(cluster.Root, "config", "samples", "*", "kustomization.yaml"))
 	if err != nil || len(samples) == 0 {
 		panic("no samples below config/samples")
 	}
@@ -25,7 +26,7 @@ var _ = Describe("Automation bound to rollcall-owner", func() {
 		name := filepath.Base(filepath.Dir(path))
 		It("applies "+name+" with the policies of its preset in effect, twice; then deletes its namespace", func(ctx context.Context) {
 			Expect(path).To(BeAnExistingFile())
-			objects := kustomized(filepath.Join("config", "samples", name))
+			objects := cluster.Kustomized(filepath.Join("config", "samples", name))
 			organizations := typed[rollcallv1.Organization](objects, "Organization")
 			Expect(organizations).To(HaveLen(1))
 			t := &tenant{namespace: organizations[0].Namespace, organization: &organizations[0]}

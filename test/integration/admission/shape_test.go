@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 type (
@@ -24,13 +25,13 @@ type (
 
 func policies(folder string) []policy {
 	GinkgoHelper()
-	return typed[policy](kustomized(folder), "ValidatingAdmissionPolicy")
+	return typed[policy](cluster.Kustomized(folder), "ValidatingAdmissionPolicy")
 }
 
 func bindings(folder string) map[string]binding {
 	GinkgoHelper()
 	all := make(map[string]binding)
-	for _, b := range typed[binding](kustomized(folder), "ValidatingAdmissionPolicyBinding") {
+	for _, b := range typed[binding](cluster.Kustomized(folder), "ValidatingAdmissionPolicyBinding") {
 		all[b.Spec.PolicyName] = b
 	}
 	return all

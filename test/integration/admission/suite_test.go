@@ -7,19 +7,12 @@
 package admission_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -28,102 +21,28 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/yaml"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
-var (
-	root   = filepath.Join("..", "..", "..")
-	config *rest.Config
-	kube   client.Client // as a member of system:masters, whom every authorizer check admits
-	scheme = kruntime.NewScheme()
-)
+var kube = new(cluster.Cluster) // as a member of system:masters, whom every authorizer check admits
 
-func TestAdmission(t *testing.T) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-integration`, or set it to what hack/kube-assets.sh prints")
-	}
-	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(120 * time.Second)
-	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
-	RunSpecs(t, "Admission")
-}
+func TestAdmission(t *testing.T) { cluster.Run(t, "Admission", 120*time.Second) }
 
 var _ = BeforeSuite(func(ctx context.Context) {
-	logf.SetLogger(GinkgoLogr)
-	klog.SetLogger(logr.Discard())
-	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
-	Expect(rollcallv1.AddToScheme(scheme)).To(Succeed())
+	kube.Start()
+	// What deletes namespaces, collects garbage and type-checks policies.
+	kube.StartControllerManager("namespace-controller,garbage-collector-controller,validatingadmissionpolicy-status-controller")
 
-	environment := &envtest.Environment{
-		CRDDirectoryPaths:        []string{filepath.Join(root, "config", "crd", "bases")},
-		ErrorIfCRDPathMissing:    true,
-		ControlPlaneStartTimeout: 2 * time.Minute,
-	}
-	var err error
-	config, err = environment.Start()
-	// Registered before the check: a control plane that came up halfway must go down too.
-	DeferCleanup(environment.Stop)
-	Expect(err).NotTo(HaveOccurred())
-	config.QPS = -1
-	kube, err = client.New(config, client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred())
-	startControllerManager(environment.KubeConfig)
-
-	for _, object := range append(kustomized("config/rbac"), kustomized("config/admission")...) {
+	for _, object := range append(cluster.Kustomized("config/rbac"), cluster.Kustomized("config/admission")...) {
 		if object.GetNamespace() == "" { // the operator's own account is the business of another suite
 			Expect(kube.Create(ctx, &object)).To(Succeed(), object.GetName())
 		}
 	}
 	installEcho(ctx)
 })
-
-// program returns the path of one of the programs of the control plane.
-func program(name string) string { return filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), name) }
-
-// startControllerManager starts what deletes namespaces, collects garbage and type-checks policies. Each of its controllers has the
-// service account that it has on a real cluster, with the rights of that account and no more.
-func startControllerManager(kubeconfig []byte) {
-	folder := GinkgoT().TempDir()
-	path := filepath.Join(folder, "kubeconfig")
-	Expect(os.WriteFile(path, kubeconfig, 0o600)).To(Succeed())
-	command := exec.Command(program("kube-controller-manager"),
-		"--kubeconfig="+path, "--authentication-kubeconfig="+path, "--authorization-kubeconfig="+path,
-		"--use-service-account-credentials", "--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0",
-		"--kube-api-qps=200", "--kube-api-burst=400",
-		"--controllers=namespace-controller,garbage-collector-controller,validatingadmissionpolicy-status-controller")
-	command.Stdout, command.Stderr = GinkgoWriter, GinkgoWriter // shown with the spec that fails
-	Expect(command.Start()).To(Succeed())
-	DeferCleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-}
-
-// kustomized returns the objects of a kustomization; its path is relative to the root of the repository.
-func kustomized(folder string) []unstructured.Unstructured {
-	GinkgoHelper()
-	output, err := exec.Command(program("kubectl"), "kustomize", filepath.Join(root, folder)).Output()
-	Expect(err).NotTo(HaveOccurred(), "building %s", folder)
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(output), 4096)
-	var objects []unstructured.Unstructured
-	for {
-		var object unstructured.Unstructured
-		err := decoder.Decode(&object.Object)
-		if errors.Is(err, io.EOF) {
-			return objects
-		}
-		Expect(err).NotTo(HaveOccurred())
-		objects = append(objects, object)
-	}
-}
 
 // typed converts the objects of one kind.
 func typed[T any](objects []unstructured.Unstructured, kind string) []T {

@@ -150,11 +150,11 @@ type actor struct {
 func as(name string, groups ...string) *actor {
 	GinkgoHelper()
 	a := &actor{name: name}
-	c := rest.CopyConfig(config)
+	c := rest.CopyConfig(kube.Config)
 	c.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: groups}
 	c.WarningHandlerWithContext = a
 	var err error
-	a.Client, err = client.New(c, client.Options{Scheme: scheme, Mapper: kube.RESTMapper()})
+	a.Client, err = client.New(c, client.Options{Scheme: kube.Scheme(), Mapper: kube.RESTMapper()})
 	Expect(err).NotTo(HaveOccurred())
 	return a
 }

@@ -117,7 +117,7 @@ var _ = Describe("Serving", func() {
 	})
 
 	It("serves every kind but Ledger in one category, by short names", func() {
-		client, err := discovery.NewDiscoveryClientForConfig(config)
+		client, err := discovery.NewDiscoveryClientForConfig(kube.Config)
 		Expect(err).NotTo(HaveOccurred())
 		served, err := client.ServerResourcesForGroupVersion(rollcallv1.GroupVersion.String())
 		Expect(err).NotTo(HaveOccurred())
@@ -168,7 +168,7 @@ var ready = `conditions: [` + condition("Ready") + `]`
 // tableOf is what kubectl get prints of the resource, which must have one object.
 func tableOf(ctx context.Context, resource string) *metav1.Table {
 	GinkgoHelper()
-	kinds, err := discovery.NewDiscoveryClientForConfig(config)
+	kinds, err := discovery.NewDiscoveryClientForConfig(kube.Config)
 	Expect(err).NotTo(HaveOccurred())
 	printed, err := kinds.RESTClient().Get().AbsPath("/apis", rollcallv1.GroupName, rollcallv1.GroupVersion.Version, "namespaces", namespace, resource).
 		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").DoRaw(ctx)

@@ -84,7 +84,7 @@ var _ = Describe("reading a cluster", func() {
 		Expect(got.err).To(ContainSubstring("no Organization named default in namespace elsewhere"))
 
 		gone := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-		text := strings.ReplaceAll(string(must(os.ReadFile(admin))), environment.ControlPlane.APIServer.SecureServing.Port, "1")
+		text := strings.ReplaceAll(string(must(os.ReadFile(admin))), kube.Environment.ControlPlane.APIServer.SecureServing.Port, "1")
 		Expect(os.WriteFile(gone, []byte(text), 0o600)).To(Succeed())
 		got = run(ctx, "access", "ana", "--kubeconfig", gone)
 		Expect(got.code).To(Equal(69), got.err)

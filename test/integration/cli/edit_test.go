@@ -20,12 +20,10 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
-	"github.com/rollcall-dev/rollcall/controllers"
 	"github.com/rollcall-dev/rollcall/internal/manifest"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // centre is a namespace with a contact centre: two groups, three people, one of them applied by a repository.
@@ -158,7 +156,7 @@ var _ = Describe("edit", func() {
 		c := found(ctx)
 		_, lines := c.edit(ctx, "ana", "ben", "--add-group", "a")
 		Expect(lines).To(Equal([]string{"ana Succeeded groups +a", "ben Succeeded groups +a"}))
-		c.operate(ctx)
+		c.operate()
 		Eventually(func(g Gomega) {
 			g.Expect(c.teammate(ctx, "ana").Status.ExclusiveGroup).To(Equal("a"))
 		}).WithTimeout(30 * time.Second).Should(Succeed())
@@ -336,31 +334,19 @@ func (c centre) user(ctx context.Context, name, resource string) string {
 }
 
 // operate runs the operator in the namespace until the spec ends.
-func (c centre) operate(ctx context.Context) {
+func (c centre) operate() {
 	GinkgoHelper()
-	running, halt := context.WithCancel(context.Background())
-	mgr, err := controllers.NewManager(ctx, environment.Config, ctrl.Options{
-		Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
-		Controller: ctrlconfig.Controller{SkipNameValidation: new(true)},
-		Cache:      cache.Options{DefaultFieldSelector: fields.OneTermEqualSelector("metadata.namespace", c.namespace)}, // only this one
-	}, controllers.Options{Now: func() time.Time { return now }})
-	Expect(err).NotTo(HaveOccurred())
-	done := make(chan error, 1)
-	go func() { done <- mgr.Start(running) }()
-	DeferCleanup(func() {
-		halt()
-		Expect(<-done).To(Succeed())
+	kube.Begin(cluster.ClockAt(now), func(_ *cluster.Operator, s *ctrl.Options) {
+		s.Cache = cache.Options{DefaultFieldSelector: fields.OneTermEqualSelector("metadata.namespace", c.namespace)} // only this one
 	})
 }
 
 // observe watches the groups. What it returns ends the watch and tells when anybody was in two groups.
 func (c centre) observe(ctx context.Context) (both func() []string) {
 	GinkgoHelper()
-	watcher, err := client.NewWithWatch(environment.Config, client.Options{Scheme: kube.Scheme()})
-	Expect(err).NotTo(HaveOccurred())
 	var groups rollcallv1.UserGroupList
-	Expect(watcher.List(ctx, &groups, client.InNamespace(c.namespace))).To(Succeed())
-	w, err := watcher.Watch(ctx, &rollcallv1.UserGroupList{}, client.InNamespace(c.namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: groups.ResourceVersion}})
+	Expect(kube.List(ctx, &groups, client.InNamespace(c.namespace))).To(Succeed())
+	w, err := kube.Watch(ctx, &rollcallv1.UserGroupList{}, client.InNamespace(c.namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: groups.ResourceVersion}})
 	Expect(err).NotTo(HaveOccurred())
 	members := map[string][]string{}
 	for i := range groups.Items {

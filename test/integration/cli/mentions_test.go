@@ -25,6 +25,7 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/controllers"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // calls is the namespace in which mentions are made: with the operator, the policy ACT-12 and people who are agents.
@@ -91,7 +92,7 @@ func operate(namespace string, change func(*controllers.Options)) {
 	if change != nil {
 		change(&options)
 	}
-	mgr, err := controllers.NewManager(ctx, environment.Config, ctrl.Options{
+	mgr, err := controllers.NewManager(ctx, kube.Config, ctrl.Options{
 		Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 		Controller: ctrlconfig.Controller{SkipNameValidation: new(true)}, // one operator for each container
 		Cache:      cache.Options{DefaultFieldSelector: fields.OneTermEqualSelector("metadata.namespace", namespace)},
@@ -110,7 +111,7 @@ func operate(namespace string, change func(*controllers.Options)) {
 func install(ctx context.Context, files ...string) {
 	GinkgoHelper()
 	for _, file := range files {
-		text, err := os.ReadFile(filepath.Join("..", "..", "..", "config", file))
+		text, err := os.ReadFile(filepath.Join(cluster.Root, "config", file))
 		Expect(err).NotTo(HaveOccurred())
 		documents(ctx, "", string(text))
 	}
@@ -173,7 +174,7 @@ var _ = Describe("mentions", Ordered, func() {
 		operate(calls, nil)
 		By("the policy is in force")
 		Eventually(func(ctx context.Context) string {
-			command := exec.CommandContext(ctx, filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kubectl"), "--kubeconfig", filepath.Join(dir, "max.kubeconfig"),
+			command := exec.CommandContext(ctx, cluster.Program("kubectl"), "--kubeconfig", filepath.Join(dir, "max.kubeconfig"),
 				"-n", calls, "create", "--dry-run=server", "-f", "-")
 			command.Stdin = strings.NewReader(`{"apiVersion": "rollcall.dev/v1alpha1", "kind": "Mention", "metadata": {"name": "foreign"},
 				"spec": {"groups": [{"name": "g1"}], "message": "x", "source": {"type": "Manual", "username": "eva"}}}`)

@@ -12,55 +12,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/cmd/kubectl-rollcall/command"
 	"github.com/rollcall-dev/rollcall/internal/manifest"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 const namespace = "desk"
 
 var (
-	environment *envtest.Environment
-	kube        client.Client
+	kube = new(cluster.Cluster)
 	// admin is the kubeconfig of somebody who may do everything; reader of somebody who may read all but the Ledger.
 	admin, reader string
 )
 
-func TestCLI(t *testing.T) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-integration`, or set it to what hack/kube-assets.sh prints")
-	}
-	RegisterFailHandler(Fail)
-	RunSpecs(t, "CLI")
-}
+func TestCLI(t *testing.T) { cluster.Run(t, "CLI", 10*time.Second) }
 
 var _ = BeforeSuite(func(ctx context.Context) {
-	logf.SetLogger(logr.Discard())
-	environment = &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "..", "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-	}
-	config, err := environment.Start()
-	// Registered before the check: a control plane that came up halfway must go down too.
-	DeferCleanup(environment.Stop)
-	Expect(err).NotTo(HaveOccurred())
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, rbacv1.AddToScheme, rollcallv1.AddToScheme} {
-		Expect(add(scheme)).To(Succeed())
-	}
-	kube, err = client.New(config, client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred())
+	kube.Start()
 	Expect(kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})).To(Succeed())
 
 	dir := GinkgoT().TempDir()
@@ -97,7 +74,7 @@ func read(path string) []client.Object {
 
 // kubeconfig makes a user in a group and returns their kubeconfig, whose context is in the namespace of the organization.
 func kubeconfig(dir, user, group string) string {
-	u, err := environment.AddUser(envtest.User{Name: user, Groups: []string{group}}, nil)
+	u, err := kube.Environment.AddUser(envtest.User{Name: user, Groups: []string{group}}, nil)
 	Expect(err).NotTo(HaveOccurred())
 	data, err := u.KubeConfig()
 	Expect(err).NotTo(HaveOccurred())

@@ -6,6 +6,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // conflict is something that no layer of admission refuses: it is stored, and a condition says so.
@@ -159,7 +160,7 @@ var _ = Describe("What admission lets through", func() {
 	for name, c := range conflicts {
 		It("is reported: "+name, func(ctx context.Context) {
 			ns := namespace(ctx)
-			start(&handClock{now: opening})
+			start(cluster.ClockAt(opening))
 			create(ctx, ns, c.given)
 			for what, want := range c.want {
 				object, reported, _ := strings.Cut(what, " ")

@@ -8,6 +8,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // crowd creates n more people named prefix-0 and so on.
@@ -23,19 +24,19 @@ func crowd(ctx context.Context, ns, prefix string, n int, spec string) {
 var _ = Describe("What an edit costs", func() {
 	var (
 		ns    string
-		clock *handClock
-		op    *operator
+		clock *cluster.Clock
+		op    *cluster.Operator
 	)
 	BeforeEach(func(ctx context.Context) {
-		ns, clock = namespace(ctx), &handClock{now: opening}
+		ns, clock = namespace(ctx), cluster.ClockAt(opening)
 		op = start(clock)
 	})
 	// calm waits until everything is written, counts of the Organization included.
 	calm := func(ctx context.Context) {
 		GinkgoHelper()
-		op.rest(ns)
-		op.count(ctx, ns)
-		op.forget(ns)
+		op.Rest(ns)
+		op.Count(ctx, ns)
+		op.Forget(ns)
 	}
 
 	It("S-59: one person into the innermost of six groups writes one access and six groups", func(ctx context.Context) {
@@ -52,8 +53,8 @@ var _ = Describe("What an edit costs", func() {
 		calm(ctx)
 		edit(ctx, "UserGroup", ns, "g6", `{spec: {members: [{name: other-7}]}}`)
 		Eventually(permissions(ctx, ns, "other-7", "p")).ShouldNot(BeEmpty())
-		op.rest(ns)
-		Expect(op.of(ns)).To(Equal([]string{
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(Equal([]string{
 			"PATCH effectiveaccesses other-7",
 			"PATCH usergroups status g1", "PATCH usergroups status g2", "PATCH usergroups status g3",
 			"PATCH usergroups status g4", "PATCH usergroups status g5", "PATCH usergroups status g6",
@@ -91,27 +92,27 @@ var _ = Describe("What an edit costs", func() {
 		By("one profile more")
 		edit(ctx, "UserGroup", ns, "g", `{spec: {profiles: [`+profiles(11)+`]}}`)
 		Eventually(permissions(ctx, ns, "m-99", "p10")).ShouldNot(BeEmpty())
-		op.rest(ns)
+		op.Rest(ns)
 		var want []any
 		for i := range 100 {
 			want = append(want, fmt.Sprintf("PATCH effectiveaccesses m-%d", i))
 		}
-		Expect(op.of(ns)).To(ConsistOf(append(want, "PATCH usergroups status g")...))
-		op.forget(ns)
+		Expect(op.Writes(ns)).To(ConsistOf(append(want, "PATCH usergroups status g")...))
+		op.Forget(ns)
 
 		By("one member more")
 		edit(ctx, "UserGroup", ns, "g", `{spec: {members: [`+list+`, {name: new-0}]}}`)
 		Eventually(permissions(ctx, ns, "new-0", "p2")).ShouldNot(BeEmpty())
-		op.rest(ns)
+		op.Rest(ns)
 		want = []any{"PATCH effectiveaccesses new-0", "PATCH usergroups status g"}
 		for i := range 10 {
 			want = append(want, fmt.Sprintf("PATCH routeplans department-d%d", i))
 		}
-		Expect(op.of(ns)).To(ConsistOf(want...))
-		op.forget(ns)
-		op.at(clock.Now(), ns)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		Expect(op.Writes(ns)).To(ConsistOf(want...))
+		op.Forget(ns)
+		op.At(clock.Now(), ns)
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 	})
 
 	It("S-139: schedules that open write their status and nothing else", func(ctx context.Context) {
@@ -134,14 +135,14 @@ spec: {groups: [{name: g%d}], scheduleRef: {name: s%d}}`, i, i, i, i, i, i, i))
 		Eventually(condition(ctx, "RoutePlan", ns, "department-d19", "Ready")).Should(Equal("True/AsExpected"))
 		calm(ctx)
 		before := outputs(ctx, ns)
-		op.at(opening.Add(time.Hour), ns)
+		op.At(opening.Add(time.Hour), ns)
 		var want []any
 		for i := range 20 {
 			want = append(want, fmt.Sprintf("PATCH schedules status s%d", i))
 		}
-		Eventually(func() []string { return op.of(ns) }).Should(ConsistOf(want...))
-		op.rest(ns)
-		Expect(op.of(ns)).To(ConsistOf(want...))
+		Eventually(func() []string { return op.Writes(ns) }).Should(ConsistOf(want...))
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(ConsistOf(want...))
 		Expect(outputs(ctx, ns)).To(Equal(before))
 	})
 
@@ -151,10 +152,10 @@ spec: {groups: [{name: g%d}], scheduleRef: {name: s%d}}`, i, i, i, i, i, i, i))
 		calm(ctx)
 		crowd(ctx, ns, "late", 3, "")
 		Eventually(condition(ctx, "EffectiveAccess", ns, "late-2", "Ready")).Should(Equal("True/AsExpected"))
-		op.rest(ns)
+		op.Rest(ns)
 		writes := func() int {
 			n := 0
-			for _, w := range op.of(ns) {
+			for _, w := range op.Writes(ns) {
 				if strings.Contains(w, "organizations") {
 					n++
 				}

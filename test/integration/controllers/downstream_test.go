@@ -17,6 +17,7 @@ import (
 	downstreamcontroller "github.com/rollcall-dev/rollcall/controllers/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream/drivertest"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // fiveGroups is an organization with five groups, so that losing four of them looks like a mistake.
@@ -105,8 +106,8 @@ func (d hanging) Read(context.Context, downstream.ReadRequest) (downstream.Readi
 var _ = Describe("Downstreams", func() {
 	var (
 		ns     string
-		clock  *handClock
-		op     *operator
+		clock  *cluster.Clock
+		op     *cluster.Operator
 		system *drivertest.Memory
 		inUse  atomic.Bool
 		// deaf, if set, has drivers made that hang until it is closed; deafCalls are their calls.
@@ -114,10 +115,10 @@ var _ = Describe("Downstreams", func() {
 		deafCalls atomic.Int32
 	)
 	const ana, all = "Users/email=ana@fjordline.example", 6
-	begins := func() *operator {
+	begins := func() *cluster.Operator {
 		GinkgoHelper()
-		o := begin(clock, func(o *operator, _ *ctrl.Options) {
-			o.drivers = map[rollcallv1.Driver]downstreamcontroller.Open{
+		o := begin(clock, func(o *cluster.Operator, _ *ctrl.Options) {
+			o.Drivers = map[rollcallv1.Driver]downstreamcontroller.Open{
 				rollcallv1.DriverPostgreSQL: func(_ context.Context, opening downstreamcontroller.Opening) (downstream.Driver, error) {
 					if opening.Namespace != ns { // of an earlier spec
 						return drivertest.NewMemory().Driver(opening.Options), nil
@@ -129,7 +130,7 @@ var _ = Describe("Downstreams", func() {
 				},
 			}
 		})
-		Eventually(func() error { return o.ready() }).Should(Succeed())
+		Eventually(func() error { return o.Ready() }).Should(Succeed())
 		return o
 	}
 	secret := func(ctx context.Context, labels map[string]string) {
@@ -165,7 +166,7 @@ var _ = Describe("Downstreams", func() {
 		}
 	}
 	BeforeEach(func(ctx context.Context) {
-		ns, clock, system = namespace(ctx), &handClock{now: opening}, drivertest.NewMemory()
+		ns, clock, system = namespace(ctx), cluster.ClockAt(opening), drivertest.NewMemory()
 		inUse.Store(false)
 		op = begins()
 		create(ctx, ns, fiveGroups)
@@ -181,15 +182,15 @@ var _ = Describe("Downstreams", func() {
 		}
 		create(ctx, ns, "kind: Teammate\nmetadata: {name: max}\nspec: {identity: {email: max@fjordline.example}}")
 		Eventually(names(system)).Should(ContainElement("Users/email=max@fjordline.example"))
-		op.rest(ns)
-		op.count(ctx, ns)
-		op.stop()
+		op.Rest(ns)
+		op.Count(ctx, ns)
+		op.Stop()
 		before := system.Rows()
 		requests := system.Requests()
 		op = begins()
 		Eventually(system.Requests).Should(BeNumerically(">", requests), "everything is read again")
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 		Expect(system.Rows()).To(Equal(before))
 	})
 
@@ -211,11 +212,11 @@ var _ = Describe("Downstreams", func() {
 		create(ctx, ns, warehouse("mode: Full"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
 		edit(ctx, "Organization", ns, "default", "{spec: {suspend: true}}") // so that all are missed at once
-		Eventually(func() []string { return op.of(ns) }).Should(ContainElement("PATCH organizations status default"))
+		Eventually(func() []string { return op.Writes(ns) }).Should(ContainElement("PATCH organizations status default"))
 		for _, name := range []string{"g1", "g2", "g3", "g4"} {
 			remove(ctx, "UserGroup", ns, name)
 		}
-		op.rest(ns)
+		op.Rest(ns)
 		edit(ctx, "Organization", ns, "default", "{spec: {suspend: false}}")
 		Eventually(held(ctx)).Should(BeEquivalentTo(4))
 		Expect(is(ctx, "RemovalsHeld")()).To(Equal("True/OverLimit"))
@@ -230,8 +231,8 @@ var _ = Describe("Downstreams", func() {
 		create(ctx, ns, warehouse("mode: Full"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
 		edit(ctx, "Organization", ns, "default", "{spec: {suspend: true}}")
-		Eventually(func() []string { return op.of(ns) }).Should(ContainElement("PATCH organizations status default"))
-		op.rest(ns)
+		Eventually(func() []string { return op.Writes(ns) }).Should(ContainElement("PATCH organizations status default"))
+		op.Rest(ns)
 		create(ctx, ns, "kind: Teammate\nmetadata: {name: max}\nspec: {identity: {email: max@fjordline.example}}")
 		Consistently(names(system)).Should(HaveLen(all))
 		edit(ctx, "Organization", ns, "default", "{spec: {suspend: false}}")
@@ -243,7 +244,7 @@ var _ = Describe("Downstreams", func() {
 		create(ctx, ns, warehouse("mode: Full"))
 		Eventually(is(ctx, "Reachable")).Should(Equal("False/SecretNotOptedIn"))
 		Expect(is(ctx, "Synced")()).To(Equal("False/Incomplete"))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(system.Requests()).To(BeZero())
 	})
 
@@ -262,14 +263,14 @@ var _ = Describe("Downstreams", func() {
 		remove(ctx, "Downstream", ns, "warehouse")
 		Eventually(func() any { return read(ctx, "Downstream", ns, "warehouse") }).Should(BeNil())
 		Eventually(inventories(ctx)).Should(BeZero())
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(names(system)()).To(HaveLen(all))
 		Expect(inventories(ctx)()).To(BeZero())
 	})
 
 	It("removes everything when it is deleted with onDelete Remove, once that is approved", func(ctx context.Context) {
 		secret(ctx, opted)
-		clock.set(time.Now()) // deletion is timed by the API server
+		clock.Set(time.Now()) // deletion is timed by the API server
 		create(ctx, ns, warehouse("mode: Full, onDelete: Remove"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
 		remove(ctx, "Downstream", ns, "warehouse")
@@ -286,7 +287,7 @@ var _ = Describe("Downstreams", func() {
 		}
 		BeforeEach(func(ctx context.Context) {
 			secret(ctx, opted)
-			clock.set(time.Now()) // deletion is timed by the API server
+			clock.Set(time.Now()) // deletion is timed by the API server
 			create(ctx, ns, warehouse("mode: Full, onDelete: Remove"))
 			Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
 			Expect(kube.Delete(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "dsn"}})).To(Succeed())
@@ -297,11 +298,11 @@ var _ = Describe("Downstreams", func() {
 
 		It("goes after 15 minutes", func(ctx context.Context) {
 			remove(ctx, "Downstream", ns, "warehouse")
-			clock.set(time.Now().Add(14 * time.Minute))
+			clock.Set(time.Now().Add(14 * time.Minute))
 			edit(ctx, "Downstream", ns, "warehouse", "{metadata: {annotations: {looked: once}}}")
-			op.rest(ns)
+			op.Rest(ns)
 			Expect(gone(ctx)()).To(BeFalse())
-			clock.set(time.Now().Add(16 * time.Minute))
+			clock.Set(time.Now().Add(16 * time.Minute))
 			edit(ctx, "Downstream", ns, "warehouse", "{metadata: {annotations: {looked: twice}}}")
 			Eventually(gone(ctx)).Should(BeTrue())
 			Eventually(eventsOf(ctx, ns, "CleanupGivenUp")).Should(HaveLen(1))
@@ -331,7 +332,7 @@ var _ = Describe("Downstreams", func() {
 		for _, name := range []string{"g1", "g2", "g3", "g4"} {
 			remove(ctx, "UserGroup", ns, name)
 		}
-		op.rest(ns)
+		op.Rest(ns)
 		edit(ctx, "Organization", ns, "default", "{spec: {suspend: false}}")
 		Eventually(held(ctx)).Should(BeEquivalentTo(4))
 	}
@@ -363,11 +364,11 @@ var _ = Describe("Downstreams", func() {
 		missing(ctx)
 		Consistently(names(system)).Should(HaveLen(all), "the annotation is still on the object, and names exactly these")
 
-		op.stop()
+		op.Stop()
 		wipe(ctx)
 		op = begins()
 		Eventually(held(ctx)).Should(BeEquivalentTo(4))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(names(system)()).To(HaveLen(all))
 		d, err := get[rollcallv1.Downstream](ctx, ns, "warehouse")()
 		Expect(err).NotTo(HaveOccurred())
@@ -407,7 +408,7 @@ var _ = Describe("Downstreams", func() {
 		Eventually(eventsOf(ctx, ns, "InventoryLost")).Should(HaveLen(1))
 		Eventually(eventsOf(ctx, ns, "Clash")).Should(HaveLen(1), "one, and not one for each record")
 		remove(ctx, "UserGroup", ns, "g1")
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(names(system)()).To(HaveLen(all))
 
 		edit(ctx, "Downstream", ns, "warehouse", "{spec: {adoption: IfIdentical}}")
@@ -415,7 +416,7 @@ var _ = Describe("Downstreams", func() {
 		Expect(names(system)()).To(HaveLen(all), "what is not wanted is nobody's")
 
 		By("while no operator runs")
-		op.stop()
+		op.Stop()
 		lose()
 		op = begins()
 		Eventually(func() (int, error) {
@@ -429,7 +430,7 @@ var _ = Describe("Downstreams", func() {
 			return n, err
 		}).Should(Equal(2))
 		Eventually(inventories(ctx)).Should(Equal(1))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(names(system)()).To(HaveLen(all))
 	})
 
@@ -449,12 +450,12 @@ var _ = Describe("Downstreams", func() {
 		edit(ctx, "Downstream", ns, "warehouse", "{spec: {resyncInterval: 9m}}") // has everything read again
 		Eventually(phase).Should(Equal("Active"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
-		op.count(ctx, ns)
-		op.stop()
+		op.Count(ctx, ns)
+		op.Stop()
 		inUse.Store(false)
 		op = begins()
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 		Expect(phase()).To(Equal("Active"))
 	})
 

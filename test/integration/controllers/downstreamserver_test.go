@@ -20,6 +20,7 @@ import (
 	"github.com/rollcall-dev/rollcall/internal/downstream"
 	"github.com/rollcall-dev/rollcall/internal/downstream/drivertest"
 	pgdriver "github.com/rollcall-dev/rollcall/internal/downstream/postgres"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 	"github.com/rollcall-dev/rollcall/test/servers/postgres"
 )
 
@@ -70,8 +71,8 @@ func (d *database) sessions(ctx context.Context) func() int64 {
 }
 
 // ticking is a clock that goes by itself until the end of the spec: failures are tried again in time.
-func ticking() *handClock {
-	c := &handClock{now: time.Now()}
+func ticking() *cluster.Clock {
+	c := cluster.ClockAt(time.Now())
 	ticker, done := time.NewTicker(10*time.Millisecond), make(chan struct{})
 	DeferCleanup(func() { close(done) })
 	go func() {
@@ -79,7 +80,7 @@ func ticking() *handClock {
 		for {
 			select {
 			case now := <-ticker.C:
-				c.set(now)
+				c.Set(now)
 			case <-done:
 				return
 			}
@@ -93,8 +94,8 @@ var _ = Describe("Downstreams with a real server", Ordered, func() {
 		db     *database
 		ns     string
 		schema string
-		clock  *handClock
-		op     *operator
+		clock  *cluster.Clock
+		op     *cluster.Operator
 	)
 	const first, second = "first s3cret", "second s3cret"
 	opted := map[string]string{rollcallv1.LabelDownstream: "warehouse"}
@@ -132,8 +133,10 @@ spec: {driver: PostgreSQL, postgreSQL: {schema: %s}, records: [Users, Groups], m
 		ns, clock = namespace(ctx), ticking()
 		schema = strings.ReplaceAll(ns, "-", "_")
 		db.rotate(ctx, first)
-		op = begin(clock, func(o *operator, _ *ctrl.Options) { o.allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
-		Eventually(func() error { return op.ready() }).Should(Succeed())
+		op = begin(clock, func(o *cluster.Operator, _ *ctrl.Options) {
+			o.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		})
+		Eventually(func() error { return op.Ready() }).Should(Succeed())
 		create(ctx, ns, fiveGroups)
 		Expect(kube.Create(ctx, secret(first))).To(Succeed())
 	})
@@ -180,13 +183,13 @@ spec: {driver: PostgreSQL, postgreSQL: {schema: %s}, records: [Users, Groups], m
 		create(ctx, ns, warehouse("Full"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
 		Expect(db.sessions(ctx)()).To(BeNumerically(">", 0), "it keeps its connection")
-		patch(ctx, &corev1.Secret{}, ns, "dsn", `{metadata: {labels: {`+rollcallv1.LabelDownstream+`: other}}}`)
+		kube.Merge(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "dsn"}}, `{metadata: {labels: {`+rollcallv1.LabelDownstream+`: other}}}`)
 		By("longer than what it said before is believed")
 		Consistently(is(ctx, "Reachable"), "1500ms").Should(Equal("True/AsExpected"))
 		person(ctx, "ben")
 		Eventually(is(ctx, "Reachable")).Should(Equal("False/SecretNotOptedIn"))
 		Eventually(db.sessions(ctx)).Should(BeZero())
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(db.people(ctx, schema)()).To(Equal([]string{"ana"}))
 	})
 
@@ -200,7 +203,7 @@ spec: {driver: PostgreSQL, postgreSQL: {schema: %s}, records: [Users, Groups], m
 		Eventually(is(ctx, "Reachable")).Should(Equal("False/SecretNotOptedIn"))
 		Eventually(db.sessions(ctx)).Should(BeZero())
 		person(ctx, "ben")
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(db.people(ctx, schema)()).To(Equal([]string{"ana"}))
 		Expect(fmt.Sprint(read(ctx, "Downstream", ns, "warehouse").Object)).NotTo(ContainSubstring(first))
 	})
@@ -209,9 +212,9 @@ spec: {driver: PostgreSQL, postgreSQL: {schema: %s}, records: [Users, Groups], m
 		var system *drivertest.Memory
 		BeforeEach(func(ctx context.Context) {
 			system = drivertest.NewMemory()
-			op.stop()
-			op = begin(clock, func(o *operator, _ *ctrl.Options) {
-				o.drivers = map[rollcallv1.Driver]downstreamcontroller.Open{
+			op.Stop()
+			op = begin(clock, func(o *cluster.Operator, _ *ctrl.Options) {
+				o.Drivers = map[rollcallv1.Driver]downstreamcontroller.Open{
 					rollcallv1.DriverPostgreSQL: func(_ context.Context, opening downstreamcontroller.Opening) (downstream.Driver, error) {
 						return pgdriver.New(pgdriver.Config{
 							DSN: string(opening.Secret["dsn"]), CA: opening.Secret["ca.crt"], Schema: opening.Spec.PostgreSQL.Schema,
@@ -225,9 +228,9 @@ spec: {driver: PostgreSQL, postgreSQL: {schema: %s}, records: [Users, Groups], m
 						return system.Driver(opening.Options), nil
 					},
 				}
-				o.allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+				o.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 			})
-			Eventually(func() error { return op.ready() }).Should(Succeed())
+			Eventually(func() error { return op.Ready() }).Should(Succeed())
 			Expect(kube.Create(ctx, &corev1.Secret{
 				ObjectMeta: metav1.ObjectMeta{
 					Namespace: ns, Name: "token", Labels: map[string]string{rollcallv1.LabelDownstream: "fga"},
@@ -268,7 +271,7 @@ spec: {driver: OpenFGA, openFGA: {url: 'https://fga.example', storeID: s}, recor
 			edit(ctx, "Downstream", ns, "fga", "{spec: {openFGA: {url: 'https://evil.example'}}}")
 			Eventually(condition(ctx, "Downstream", ns, "fga", "Reachable")).Should(Equal("False/SecretNotOptedIn"))
 			person(ctx, "ben")
-			op.rest(ns)
+			op.Rest(ns)
 			Expect(system.Requests()).To(Equal(requests))
 		})
 	})

@@ -5,16 +5,17 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 var _ = Describe("What is told by Events", func() {
 	var (
 		ns string
-		op *operator
+		op *cluster.Operator
 	)
 	BeforeEach(func(ctx context.Context) {
 		ns = namespace(ctx)
-		op = start(&handClock{now: opening})
+		op = start(cluster.ClockAt(opening))
 	})
 
 	It("S-153: nothing of success; one of many people made Invalid by one edit, and one when they are healed", func(ctx context.Context) {
@@ -33,7 +34,7 @@ spec: {baseType: Agent, permissions: [conversations.handle]}
 		remove(ctx, "AccountRole", ns, "junior")
 		Eventually(condition(ctx, "Teammate", ns, "m-199", "Ready")).Should(HavePrefix("False/"))
 		Eventually(eventsOf(ctx, ns, "")).ShouldNot(BeEmpty())
-		op.rest(ns)
+		op.Rest(ns)
 		events, err := eventsOf(ctx, ns, "")()
 		Expect(err).NotTo(HaveOccurred())
 		Expect(events).To(HaveLen(1))
@@ -44,7 +45,7 @@ spec: {baseType: Agent, permissions: [conversations.handle]}
 		create(ctx, ns, "kind: AccountRole\nmetadata: {name: junior}\nspec: {baseType: Agent, permissions: [conversations.handle]}")
 		Eventually(condition(ctx, "Teammate", ns, "m-199", "Ready")).Should(Equal("True/AsExpected"))
 		Eventually(eventsOf(ctx, ns, "")).Should(HaveLen(2))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(eventsOf(ctx, ns, "")()).To(HaveLen(2))
 		Expect(eventsOf(ctx, ns, "Restored")()).To(ConsistOf(HaveField("Type", "Normal")))
 	})
@@ -71,14 +72,14 @@ spec: {identity: {email: old@fjordline.example}, lifecycle: {state: Archived}}
 `)
 		Eventually(condition(ctx, "UserGroup", ns, "allowed", "Ready")).Should(Equal("True/AsExpected"))
 		Eventually(condition(ctx, "Teammate", ns, "old", "Ready")).Should(HavePrefix("True"))
-		op.rest(ns)
+		op.Rest(ns)
 		remove(ctx, "UserGroup", ns, "allowed")
 		remove(ctx, "Teammate", ns, "old")
 		remove(ctx, "UserGroup", ns, "kept")
 		remove(ctx, "Teammate", ns, "ana")
 		Eventually(eventsOf(ctx, ns, "DeletedUnderDisableOnly")).Should(ConsistOf(HaveField("Regarding.Name", "kept")))
 		Eventually(eventsOf(ctx, ns, "DeletedWithoutArchive")).Should(ConsistOf(HaveField("Regarding.Name", "ana")))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(eventsOf(ctx, ns, "")()).To(HaveLen(2))
 	})
 
@@ -87,12 +88,12 @@ spec: {identity: {email: old@fjordline.example}, lifecycle: {state: Archived}}
 		edit(ctx, "UserGroup", ns, "quebecois", `{spec: {profiles: [{name: nowhere}]}}`)
 		Eventually(condition(ctx, "UserGroup", ns, "quebecois", "ReferencesResolved")).Should(Equal("False/UnresolvedReference"))
 		Eventually(eventsOf(ctx, ns, "UnresolvedReference")).ShouldNot(BeEmpty())
-		op.rest(ns)
+		op.Rest(ns)
 		before, err := eventsOf(ctx, ns, "")()
 		Expect(err).NotTo(HaveOccurred())
-		op.stop()
-		op = start(op.clock)
-		op.rest(ns)
+		op.Stop()
+		op = start(op.Clock)
+		op.Rest(ns)
 		Expect(eventsOf(ctx, ns, "")()).To(Equal(before))
 	})
 })

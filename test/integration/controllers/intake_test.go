@@ -1,17 +1,13 @@
 package controllers_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -32,6 +28,7 @@ import (
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/controllers/intake"
 	"github.com/rollcall-dev/rollcall/internal/automation"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // system is the namespace of the operator.
@@ -41,31 +38,23 @@ const system = "rollcall-system"
 func install(ctx context.Context, files ...string) {
 	GinkgoHelper()
 	for _, file := range files {
-		b, err := os.ReadFile(filepath.Join(root, "config", file))
-		Expect(err).NotTo(HaveOccurred())
-		for documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(b), 4096); ; {
-			var o unstructured.Unstructured
-			err := documents.Decode(&o)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			Expect(err).NotTo(HaveOccurred(), file)
+		for _, o := range cluster.Manifest(filepath.Join("config", file)) {
 			Expect(kube.Apply(ctx, client.ApplyConfigurationFromUnstructured(&o), client.FieldOwner("kubectl"), client.ForceOwnership)).To(Succeed(), file)
 		}
 	}
 }
 
 // taking has an operator run as its own account and take in events, and returns where.
-func taking(replica string) (prepare func(o *operator, s *ctrl.Options), url string) {
+func taking(replica string) (prepare func(o *cluster.Operator, s *ctrl.Options), url string) {
 	GinkgoHelper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	Expect(err).NotTo(HaveOccurred())
-	return func(o *operator, _ *ctrl.Options) {
-		o.as = rest.ImpersonationConfig{
+	return func(o *cluster.Operator, _ *ctrl.Options) {
+		o.As = rest.ImpersonationConfig{
 			UserName: "system:serviceaccount:" + system + ":rollcall-manager",
 			Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + system, "system:authenticated"},
 		}
-		o.intake = intake.Options{Listener: listener, Namespace: system, Replica: replica}
+		o.Intake = intake.Options{Listener: listener, Namespace: system, Replica: replica}
 	}, "https://" + listener.Addr().String()
 }
 
@@ -204,17 +193,17 @@ spec: {keywords: [refund], when: DuringHours, actions: [{type: CloseConversation
 var _ = Describe("The intake of inbound events", func() {
 	const name = "refunds-of-the-northern-regions-and-more"
 	var ns, url string
-	var op *operator
+	var op *cluster.Operator
 	var to *sender
 	BeforeEach(func(ctx context.Context) {
 		install(ctx, "manager/namespace.yaml", "rbac/service_account.yaml", "rbac/manager_role.yaml", "intake/role.yaml")
 		ns = namespace(ctx)
 		// The ConfigMap of a former spec speaks of processes that are gone.
 		Expect(client.IgnoreNotFound(kube.Delete(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: intake.ConfigMapName}}))).To(Succeed())
-		var prepare func(o *operator, s *ctrl.Options)
+		var prepare func(o *cluster.Operator, s *ctrl.Options)
 		prepare, url = taking("a")
-		op = begin(&handClock{now: opening}, prepare)
-		Eventually(op.ready).Should(Succeed())
+		op = begin(cluster.ClockAt(opening), prepare)
+		Eventually(op.Ready).Should(Succeed())
 		Eventually(func() error {
 			return kube.Get(ctx, client.ObjectKey{Namespace: system, Name: intake.ConfigMapName}, &corev1.ConfigMap{})
 		}).Should(Succeed())
@@ -262,10 +251,10 @@ var _ = Describe("The intake of inbound events", func() {
 		}}
 		Expect(kube.Create(ctx, lease)).To(Succeed())
 		prepare, waitingURL := taking("b")
-		waiting := begin(&handClock{now: opening}, prepare, func(o *operator, s *ctrl.Options) {
-			s.LeaderElection, s.LeaderElectionID, s.LeaderElectionNamespace, s.LeaderElectionConfig = true, "rollcall", ns, config
+		waiting := begin(cluster.ClockAt(opening), prepare, func(o *cluster.Operator, s *ctrl.Options) {
+			s.LeaderElection, s.LeaderElectionID, s.LeaderElectionNamespace, s.LeaderElectionConfig = true, "rollcall", ns, kube.Config
 		})
-		Eventually(waiting.ready).Should(Succeed())
+		Eventually(waiting.Ready).Should(Succeed())
 		Eventually(func() int { return strings.Count(bundle(ctx), "BEGIN CERTIFICATE") }).Should(Equal(2))
 		both := newSender(ctx, to.token)
 		for _, at := range []string{url, waitingURL, waitingURL, url} {
@@ -354,7 +343,7 @@ var _ = Describe("The intake of inbound events", func() {
 		Expect(statuses).To(HaveLen(2))
 		Expect(last.status).To(Equal(http.StatusTooManyRequests))
 		Expect(last.retryAfter).To(Equal("1"))
-		op.clock.set(opening.Add(time.Second))
+		op.Clock.Set(opening.Add(time.Second))
 		Expect(to.send(ctx, url, ns, "busy", event).status).To(Equal(http.StatusOK))
 		Expect(mentions(ctx, ns)()).To(BeEmpty())
 	})
@@ -371,7 +360,7 @@ var _ = Describe("The intake of inbound events", func() {
 			{opens.Add(-time.Second), false}, {opens, true}, {opens.Add(time.Second), true},
 			{closes.Add(-time.Second), true}, {closes, false}, {closes.Add(time.Second), false},
 		} {
-			op.clock.set(step.at)
+			op.Clock.Set(step.at)
 			Expect(to.send(ctx, url, ns, "hours", said(fmt.Sprintf("e-%d", i), "refund")).Matched).To(Equal(step.want), step.at.String())
 		}
 	})
@@ -416,7 +405,7 @@ spec: {keywords: [refund], actions: [{type: Mention, mention: {teammates: [{name
 		close(numbers)
 		together.Wait()
 		create(ctx, ns, shortest)
-		op.clock.set(opening.Add(time.Minute)) // the bucket is full again
+		op.Clock.Set(opening.Add(time.Minute)) // the bucket is full again
 		Eventually(func() string {
 			r := to.send(ctx, url, ns, "refunds", said("e-1", "refund"))
 			return fmt.Sprintf("%d, after %s s: %s", r.status, r.retryAfter, r.Detail)

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // bound are people with usernames, of several roles; zoe has none.
@@ -38,8 +39,8 @@ spec: {identity: {email: zoe@fjordline.example}}
 var _ = Describe("A Downstream of KubernetesRBAC", func() {
 	var (
 		ns    string
-		clock *handClock
-		op    *operator
+		clock *cluster.Clock
+		op    *cluster.Operator
 	)
 	downstream := func(more string) string {
 		return "kind: Downstream\nmetadata: {name: cluster}\nspec: {driver: KubernetesRBAC, kubernetesRBAC: {}, records: [Access], " + more + "}"
@@ -70,21 +71,21 @@ var _ = Describe("A Downstream of KubernetesRBAC", func() {
 			return review.Status.Allowed
 		}
 	}
-	begins := func() *operator { // as its own account, with its own permissions
+	begins := func() *cluster.Operator { // as its own account, with its own permissions
 		GinkgoHelper()
-		o := begin(clock, func(o *operator, _ *ctrl.Options) {
-			o.as = rest.ImpersonationConfig{
+		o := begin(clock, func(o *cluster.Operator, _ *ctrl.Options) {
+			o.As = rest.ImpersonationConfig{
 				UserName: "system:serviceaccount:" + system + ":rollcall-manager",
 				Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + system, "system:authenticated"},
 			}
 		})
-		Eventually(func() error { return o.ready() }).Should(Succeed())
+		Eventually(func() error { return o.Ready() }).Should(Succeed())
 		return o
 	}
 	BeforeEach(func(ctx context.Context) {
 		install(ctx, "manager/namespace.yaml", "rbac/service_account.yaml", "rbac/manager_role.yaml",
 			"rbac/shipped_role_agent.yaml", "rbac/shipped_role_manager.yaml", "rbac/shipped_role_supervisor.yaml")
-		ns, clock = namespace(ctx), &handClock{now: opening}
+		ns, clock = namespace(ctx), cluster.ClockAt(opening)
 		op = begins()
 		create(ctx, ns, bound)
 	})
@@ -115,12 +116,12 @@ var _ = Describe("A Downstream of KubernetesRBAC", func() {
 		Eventually(can(ctx, "max", "update", "teammates")).Should(BeFalse())
 
 		By("a restart")
-		op.rest(ns)
-		op.count(ctx, ns)
-		op.stop()
+		op.Rest(ns)
+		op.Count(ctx, ns)
+		op.Stop()
 		op = begins()
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 	})
 
 	It("V-02: binds no ClusterRole that the operator may not bind, and says so", func(ctx context.Context) {
@@ -135,7 +136,7 @@ var _ = Describe("A Downstream of KubernetesRBAC", func() {
 	})
 
 	It("ends with its namespace, and leaves the RoleBindings to it", func(ctx context.Context) {
-		clock.set(time.Now()) // deletion is timed by the API server
+		clock.Set(time.Now()) // deletion is timed by the API server
 		create(ctx, ns, downstream("mode: Full, onDelete: Remove"))
 		Eventually(is(ctx, "Synced")).Should(Equal("True/AsExpected"))
 		Expect(kube.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}})).To(Succeed())

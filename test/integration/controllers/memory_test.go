@@ -8,10 +8,10 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	eventsv1 "k8s.io/api/events/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // stamped is an organization whose permission sets reach people and profiles at a reflash only (S-108): the role of the
@@ -53,39 +53,14 @@ spec:
   permissionSet: {profileRoleRef: {name: set}, reflashToken: one}
 `
 
-// eventsOf returns the Events of a namespace with a reason.
-func eventsOf(ctx context.Context, namespace, reason string) func() ([]eventsv1.Event, error) {
-	return func() ([]eventsv1.Event, error) {
-		var list eventsv1.EventList
-		if err := kube.List(ctx, &list, client.InNamespace(namespace)); err != nil {
-			return nil, err
-		}
-		out := []eventsv1.Event{}
-		for _, e := range list.Items {
-			if reason == "" || e.Reason == reason {
-				out = append(out, e)
-			}
-		}
-		return out, nil
-	}
-}
-
-func ledgers(ctx context.Context, namespace string) func() ([]rollcallv1.Ledger, error) {
-	return func() ([]rollcallv1.Ledger, error) {
-		var list rollcallv1.LedgerList
-		err := kube.List(ctx, &list, client.InNamespace(namespace))
-		return list.Items, err
-	}
-}
-
 var _ = Describe("What is remembered", func() {
 	var (
 		ns    string
-		clock *handClock
-		op    *operator
+		clock *cluster.Clock
+		op    *cluster.Operator
 	)
 	BeforeEach(func(ctx context.Context) {
-		ns, clock = namespace(ctx), &handClock{now: opening}
+		ns, clock = namespace(ctx), cluster.ClockAt(opening)
 		op = start(clock)
 	})
 	hashes := func(ctx context.Context) map[string]string {
@@ -102,11 +77,11 @@ var _ = Describe("What is remembered", func() {
 		create(ctx, ns, stamped)
 		Eventually(condition(ctx, "UserGroup", ns, "crew", "Ready")).Should(Equal("True/AsExpected"))
 		Eventually(permissions(ctx, ns, "max", "p2")).ShouldNot(BeEmpty())
-		op.rest(ns)
+		op.Rest(ns)
 		// Whatever arrived after the first stamp waits for a reflash: begin complete.
 		edit(ctx, "UserGroup", ns, "crew", `{spec: {permissionSet: {reflashToken: two}}}`)
 		Eventually(condition(ctx, "UserGroup", ns, "crew", "PermissionSetCurrent")).Should(Equal("True/AsExpected"))
-		op.rest(ns)
+		op.Rest(ns)
 		before := hashes(ctx)
 		Expect(permissions(ctx, ns, "ana", "p1")()).NotTo(ContainElement("care.delete"))
 		held := map[string][]string{"ana": permissions(ctx, ns, "ana", "p1")(), "max": permissions(ctx, ns, "max", "p2")()}
@@ -114,7 +89,7 @@ var _ = Describe("What is remembered", func() {
 		Expect(kube.DeleteAllOf(ctx, &rollcallv1.Ledger{}, client.InNamespace(ns))).To(Succeed())
 		Eventually(condition(ctx, "UserGroup", ns, "crew", "PermissionSetCurrent")).Should(Equal("False/PendingReflash"))
 		Eventually(eventsOf(ctx, ns, "LedgerLost")).Should(HaveLen(1))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(held["ana"]).To(ContainElements(permissions(ctx, ns, "ana", "p1")()))
 		Expect(held["max"]).To(ContainElements(permissions(ctx, ns, "max", "p2")()))
 		Expect(eventsOf(ctx, ns, "LedgerLost")()).To(HaveLen(1))
@@ -128,14 +103,14 @@ var _ = Describe("What is remembered", func() {
 	It("a Ledger lost while nobody looked is lost just the same", func(ctx context.Context) {
 		create(ctx, ns, stamped)
 		Eventually(permissions(ctx, ns, "max", "p2")).ShouldNot(BeEmpty())
-		op.rest(ns)
+		op.Rest(ns)
 		held := permissions(ctx, ns, "ana", "p1")()
-		op.stop()
+		op.Stop()
 		Expect(kube.DeleteAllOf(ctx, &rollcallv1.Ledger{}, client.InNamespace(ns))).To(Succeed())
 		op = start(clock)
 		Eventually(condition(ctx, "UserGroup", ns, "crew", "PermissionSetCurrent")).Should(Equal("False/PendingReflash"))
 		Eventually(eventsOf(ctx, ns, "LedgerLost")).Should(HaveLen(1))
-		op.rest(ns)
+		op.Rest(ns)
 		if now := permissions(ctx, ns, "ana", "p1")(); len(now) > 0 {
 			Expect(held).To(ContainElements(now))
 		}
@@ -164,13 +139,13 @@ var _ = Describe("What is remembered", func() {
 		Eventually(phase("sure")).Should(Equal(rollcallv1.PhaseActive))
 		unsure, err := phase("unsure")()
 		Expect(err).NotTo(HaveOccurred())
-		op.rest(ns)
+		op.Rest(ns)
 
-		clock.set(opening.Add(time.Hour))
+		clock.Set(opening.Add(time.Hour))
 		Expect(kube.DeleteAllOf(ctx, &rollcallv1.Ledger{}, client.InNamespace(ns))).To(Succeed())
 		Eventually(condition(ctx, "Teammate", ns, "a", "KeysUnique")).Should(Equal("True/AsExpected"))
 		Eventually(condition(ctx, "Teammate", ns, "b", "KeysUnique")).Should(Equal("False/DuplicateKey"))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(phase("gone")()).To(Equal(rollcallv1.PhaseArchived))
 		Expect(phase("sure")()).To(Equal(rollcallv1.PhaseActive))
 		Expect(phase("unsure")()).To(Equal(unsure))
@@ -189,9 +164,9 @@ var _ = Describe("What is remembered", func() {
 			return string(t.Status.Phase) + t.Status.ArchivedAt.UTC().Format(time.TimeOnly), nil
 		}
 		Eventually(archived).Should(Equal("Archived08:00:00"))
-		op.rest(ns)
-		op.stop()
-		clock.set(opening.Add(time.Hour))
+		op.Rest(ns)
+		op.Stop()
+		clock.Set(opening.Add(time.Hour))
 		edit(ctx, "Teammate", ns, "ana", `{spec: {lifecycle: {state: Active}}}`)
 		op = start(clock)
 		Eventually(condition(ctx, "Teammate", ns, "ana", "PolicyCompliant")).Should(Equal("False/ArchiveIrreversible"))
@@ -202,30 +177,30 @@ var _ = Describe("What is remembered", func() {
 	It("is put back when somebody edits it", func(ctx context.Context) {
 		create(ctx, ns, stamped)
 		Eventually(permissions(ctx, ns, "max", "p2")).ShouldNot(BeEmpty())
-		op.rest(ns)
-		op.forget(ns)
+		op.Rest(ns)
+		op.Forget(ns)
 		before, err := get[rollcallv1.Ledger](ctx, ns, "stamp-crew-0")()
 		Expect(err).NotTo(HaveOccurred())
 		edit(ctx, "Ledger", ns, "stamp-crew-0", `{stamp: {members: [ana, max, eve]}}`)
-		Eventually(func() []string { return op.of(ns) }).Should(Equal([]string{"PATCH ledgers stamp-crew-0"}))
+		Eventually(func() []string { return op.Writes(ns) }).Should(Equal([]string{"PATCH ledgers stamp-crew-0"}))
 		// The write is counted when it is sent; it takes effect a little later.
 		Eventually(get[rollcallv1.Ledger](ctx, ns, "stamp-crew-0")).Should(HaveField("Stamp", Equal(before.Stamp)))
-		op.rest(ns)
-		Expect(op.of(ns)).To(HaveLen(1))
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(HaveLen(1))
 	})
 
 	It("is kept before anything that follows from it can be seen", func(ctx context.Context) {
 		create(ctx, ns, shortest)
 		Eventually(permissions(ctx, ns, "ana", "ig-quebec")).ShouldNot(BeEmpty())
-		op.rest(ns)
-		op.forget(ns)
-		op.fail(func(r *http.Request) bool {
+		op.Rest(ns)
+		op.Forget(ns)
+		op.Refuse(func(r *http.Request) bool {
 			return r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/ledgers/")
 		})
 		edit(ctx, "Teammate", ns, "ana", `{spec: {lifecycle: {state: Archived}}}`)
 		edit(ctx, "EffectiveAccess", ns, "max", `{status: {leader: ana}}`)
-		Consistently(func() []string { return op.of(ns) }).Should(BeEmpty())
-		op.fail(nil)
+		Consistently(func() []string { return op.Writes(ns) }).Should(BeEmpty())
+		op.Refuse(nil)
 		Eventually(permissions(ctx, ns, "ana", "ig-quebec")).Should(BeEmpty())
 		Eventually(access(ctx, ns, "max")).Should(HaveField("Status.Leader", BeEmpty()))
 	})

@@ -4,21 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/cmd/kubectl-rollcall/command"
-	"github.com/rollcall-dev/rollcall/internal/manifest"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 const (
@@ -28,14 +22,12 @@ const (
 )
 
 // opened returns the mention grants of somebody, as the plugin answers from what the cluster holds: grants are in no object.
-func opened(ctx context.Context, clock *handClock, ns, teammate string) func() string {
+func opened(ctx context.Context, clock *cluster.Clock, ns, teammate string) func() string {
 	GinkgoHelper()
-	kubeconfig := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-	Expect(os.WriteFile(kubeconfig, environment.KubeConfig, 0o600)).To(Succeed())
 	return func() string {
 		GinkgoHelper()
 		var out, errs bytes.Buffer
-		code := command.Run(ctx, []string{"access", teammate, "-o", "json", "--kubeconfig", kubeconfig, "-n", ns},
+		code := command.Run(ctx, []string{"access", teammate, "-o", "json", "--kubeconfig", kube.Kubeconfig, "-n", ns},
 			command.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}, clock.Now)
 		Expect(code).To(BeZero(), errs.String())
 		var answer struct {
@@ -79,11 +71,11 @@ func membersOf(ctx context.Context, ns, group string) func() int32 {
 var _ = Describe("While a mention is open", func() {
 	var (
 		ns    string
-		clock *handClock
-		op    *operator
+		clock *cluster.Clock
+		op    *cluster.Operator
 	)
 	BeforeEach(func(ctx context.Context) {
-		ns, clock = namespace(ctx), &handClock{now: opening}
+		ns, clock = namespace(ctx), cluster.ClockAt(opening)
 		op = start(clock)
 	})
 	// calls has the desk mentioned.
@@ -93,9 +85,9 @@ var _ = Describe("While a mention is open", func() {
 		Eventually(condition(ctx, "UserGroup", ns, "desk", "Mentionable")).Should(Equal("True/AsExpected"))
 		create(ctx, ns, call)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
-		op.rest(ns)
-		op.count(ctx, ns)
-		op.forget(ns)
+		op.Rest(ns)
+		op.Count(ctx, ns)
+		op.Forget(ns)
 	}
 
 	It("S-16: who leaves the group is suspended without a grant, and is back with the membership", func(ctx context.Context) {
@@ -114,10 +106,10 @@ var _ = Describe("While a mention is open", func() {
 		calls(ctx)
 		create(ctx, ns, "kind: Teammate\nmetadata: {name: eva}\nspec: {identity: {email: eva@fjordline.example}, groups: [{name: desk}]}")
 		Eventually(membersOf(ctx, ns, "desk")).Should(BeEquivalentTo(4))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(alerts(ctx, ns, "m")()).To(Equal(pending))
 		Expect(opened(ctx, clock, ns, "eva")()).To(BeEmpty())
-		Expect(op.of(ns)).NotTo(ContainElement(ContainSubstring("mentions")))
+		Expect(op.Writes(ns)).NotTo(ContainElement(ContainSubstring("mentions")))
 	})
 
 	It("S-18: disabling the group leaves alerts and grants until they are resolved or expire, and rejects new mentions", func(ctx context.Context) {
@@ -127,7 +119,7 @@ var _ = Describe("While a mention is open", func() {
 		accepted := clock.Now()
 		edit(ctx, "UserGroup", ns, "desk", `{spec: {state: Disabled}}`)
 		Eventually(condition(ctx, "UserGroup", ns, "desk", "Mentionable")).Should(Equal("False/Disabled"))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(alerts(ctx, ns, "m")()).To(Equal(pending))
 		Expect(opened(ctx, clock, ns, "ana")()).To(Equal(whole + "; " + strings.NewReplacer("m ", "short ", "conv-1", "conv-2").Replace(whole)))
 
@@ -138,10 +130,10 @@ var _ = Describe("While a mention is open", func() {
 
 		edit(ctx, "Mention", ns, "m", `{spec: {resolutions: [{name: ana, username: ana, action: Resolve}]}}`)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal("Resolved ana/Resolved ben/Resolved cid/Resolved"))
-		op.at(accepted.Add(30*time.Minute-time.Second), ns)
-		op.rest(ns)
+		op.At(accepted.Add(30*time.Minute-time.Second), ns)
+		op.Rest(ns)
 		Expect(alerts(ctx, ns, "short")()).To(Equal(pending))
-		op.at(accepted.Add(30*time.Minute), ns)
+		op.At(accepted.Add(30*time.Minute), ns)
 		Eventually(alerts(ctx, ns, "short")).Should(Equal("Expired ana/Closed ben/Closed cid/Closed"))
 		Expect(opened(ctx, clock, ns, "ana")()).To(BeEmpty())
 	})
@@ -228,7 +220,7 @@ spec: {identity: {email: adam@fjordline.example}, accountRoleRef: {name: adminis
 		Eventually(permissions(ctx, ns, "adam", "line")).Should(Equal(all))
 		edit(ctx, "Organization", ns, "default", `{spec: {denies: [publisher.delete]}}`)
 		Eventually(permissions(ctx, ns, "adam", "line")).Should(Equal([]string{"publisher.label", "publisher.view"}))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(permissions(ctx, ns, "olga", "line")()).To(Equal(all))
 
 		edit(ctx, "Teammate", ns, "ben", `{spec: {accountRoleRef: {name: quiet}}}`)
@@ -236,7 +228,7 @@ spec: {identity: {email: adam@fjordline.example}, accountRoleRef: {name: adminis
 			ea, err := access(ctx, ns, "ben")()
 			return ea.Status.AccountRole, err
 		}).Should(Equal("quiet"))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(alerts(ctx, ns, "m")()).To(Equal(pending))
 		Expect(opened(ctx, clock, ns, "ben")()).To(Equal("m conv-1: conversation.resolve conversation.view"))
 		Expect(opened(ctx, clock, ns, "ana")()).To(Equal(whole))
@@ -266,7 +258,7 @@ spec: {displayName: Billing, scope: Practice, practices: [{name: south}], member
 		for _, group := range []string{"zulu", "other"} {
 			Eventually(condition(ctx, "UserGroup", ns, group, "Mentionable")).Should(Equal("True/AsExpected"), group)
 		}
-		op.rest(ns)
+		op.Rest(ns)
 		create(ctx, ns, `
 kind: UserGroup
 metadata: {name: alpha}
@@ -274,74 +266,10 @@ spec: {displayName: BILLING, scope: Practice, practices: [{name: north}], member
 `)
 		Eventually(condition(ctx, "UserGroup", ns, "alpha", "Mentionable")).Should(Equal("False/DuplicateHandle"))
 		Expect(condition(ctx, "UserGroup", ns, "alpha", "KeysUnique")()).To(Equal("False/DuplicateKey"))
-		op.rest(ns)
+		op.Rest(ns)
 		for _, group := range []string{"zulu", "other"} {
 			Expect(condition(ctx, "UserGroup", ns, group, "KeysUnique")()).To(Equal("True/AsExpected"), group)
 			Expect(condition(ctx, "UserGroup", ns, group, "Mentionable")()).To(Equal("True/AsExpected"), group)
-		}
-	})
-})
-
-// hashes are those of all outputs of a namespace, by kind and name.
-func hashes(ctx context.Context, ns string) map[string]string {
-	GinkgoHelper()
-	out := map[string]string{}
-	var accesses rollcallv1.EffectiveAccessList
-	Expect(kube.List(ctx, &accesses, client.InNamespace(ns))).To(Succeed())
-	for _, o := range accesses.Items {
-		out["EffectiveAccess/"+o.Name] = o.Status.Hash
-	}
-	var plans rollcallv1.RoutePlanList
-	Expect(kube.List(ctx, &plans, client.InNamespace(ns))).To(Succeed())
-	for _, o := range plans.Items {
-		out["RoutePlan/"+o.Name] = o.Status.Hash
-	}
-	return out
-}
-
-var _ = Describe("The order of arrival", func() {
-	It("S-90: a sample in three random orders has one outcome, and all of it is Ready", func(ctx context.Context) {
-		source, err := manifest.Kustomize(filepath.Join(root, "config", "samples", "agent-feedback"))
-		Expect(err).NotTo(HaveOccurred())
-		var objects []*unstructured.Unstructured
-		for document := range bytes.SplitSeq(source.Data, []byte("\n---\n")) {
-			o := new(unstructured.Unstructured)
-			Expect(yaml.Unmarshal(document, &o.Object)).To(Succeed(), string(document))
-			if o.GetKind() != "Namespace" {
-				objects = append(objects, o)
-			}
-		}
-		op := start(&handClock{now: opening})
-		people := 0
-		var namespaces []string
-		for order := range uint64(3) {
-			random := rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), order))
-			random.Shuffle(len(objects), func(i, j int) { objects[i], objects[j] = objects[j], objects[i] })
-			ns := namespace(ctx)
-			namespaces = append(namespaces, ns)
-			for _, o := range objects {
-				o = o.DeepCopy()
-				o.SetNamespace(ns)
-				Expect(kube.Create(ctx, o)).To(Succeed(), "%s/%s", o.GetKind(), o.GetName())
-				if order == 0 && o.GetKind() == "Teammate" {
-					people++
-				}
-			}
-		}
-		Expect(people).To(BeNumerically(">", 0))
-		var first map[string]string
-		for order, ns := range namespaces {
-			for _, o := range objects {
-				Eventually(condition(ctx, o.GetKind(), ns, o.GetName(), "Ready")).Should(Equal("True/AsExpected"), o.GetKind()+"/"+o.GetName())
-			}
-			Eventually(func() int { return len(hashes(ctx, ns)) }).Should(BeNumerically(">=", people))
-			op.rest(ns)
-			got := hashes(ctx, ns)
-			Expect(got).NotTo(ContainElement(BeEmpty()))
-			if first == nil {
-				first = got
-			}
-			Expect(got).To(Equal(first), "order %d", order)
 		}
 	})
 })

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // called is an organization with a group of three who do not see the line, and max, who does.
@@ -71,21 +72,21 @@ func alerts(ctx context.Context, namespace, name string) func() string {
 var _ = Describe("Mentions", func() {
 	var (
 		ns    string
-		clock *handClock
-		op    *operator
+		clock *cluster.Clock
+		op    *cluster.Operator
 	)
 	const pending = "Pending ana/Pending ben/Pending cid/Pending"
 	BeforeEach(func(ctx context.Context) {
-		ns, clock = namespace(ctx), &handClock{now: opening}
+		ns, clock = namespace(ctx), cluster.ClockAt(opening)
 		op = start(clock)
 		create(ctx, ns, called)
 		Eventually(condition(ctx, "UserGroup", ns, "desk", "Mentionable")).Should(Equal("True/AsExpected"))
 		for _, who := range []string{"ana", "ben", "cid", "max"} {
 			Eventually(condition(ctx, "EffectiveAccess", ns, who, "Ready")).Should(Equal("True/AsExpected"), who)
 		}
-		op.rest(ns)
-		op.count(ctx, ns)
-		op.forget(ns)
+		op.Rest(ns)
+		op.Count(ctx, ns)
+		op.Forget(ns)
 	})
 
 	It("S-14, S-15: a mention is one status write, and so is its resolution; no access object is written", func(ctx context.Context) {
@@ -94,18 +95,18 @@ var _ = Describe("Mentions", func() {
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
 		Eventually(condition(ctx, "Mention", ns, "m", "Delivered")).Should(Equal("True/AsExpected"))
 		Expect(condition(ctx, "Mention", ns, "m", "Ready")()).To(Equal("True/AsExpected"))
-		op.rest(ns)
-		Expect(op.of(ns)).To(Equal([]string{"PATCH mentions status m"}))
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(Equal([]string{"PATCH mentions status m"}))
 		m, err := get[rollcallv1.Mention](ctx, ns, "m")()
 		Expect(err).NotTo(HaveOccurred())
 		Expect(m.Status.AcceptedAt.Time).To(BeTemporally("==", clock.Now()))
 		Expect(m.Status.ConversationStatus).To(Equal(rollcallv1.ConversationStatusPending))
-		op.forget(ns)
+		op.Forget(ns)
 
 		edit(ctx, "Mention", ns, "m", `{spec: {resolutions: [{name: ben, username: ben, action: CloseAndResolve}]}}`)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal("Resolved ana/Resolved ben/Resolved cid/Resolved"))
-		op.rest(ns)
-		Expect(op.of(ns)).To(Equal([]string{"PATCH mentions status m"}))
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(Equal([]string{"PATCH mentions status m"}))
 		m, err = get[rollcallv1.Mention](ctx, ns, "m")()
 		Expect(err).NotTo(HaveOccurred())
 		Expect(m.Status.ConversationStatus).To(Equal(rollcallv1.ConversationStatusClosed))
@@ -119,11 +120,11 @@ var _ = Describe("Mentions", func() {
 		Eventually(condition(ctx, "Mention", ns, "m", "Delivered")).Should(Equal("False/AuthorNotAllowed"))
 		edit(ctx, "Teammate", ns, "ana", `{spec: {profiles: [{name: line, profileRoleRef: {name: view-only}}]}}`)
 		Eventually(permissions(ctx, ns, "ana", "line")).ShouldNot(BeEmpty())
-		op.rest(ns)
-		op.stop()
+		op.Rest(ns)
+		op.Stop()
 		op = start(clock)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty(), "the reason survives a restart")
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty(), "the reason survives a restart")
 		Expect(condition(ctx, "Mention", ns, "m", "Delivered")()).To(Equal("False/AuthorNotAllowed"))
 	})
 
@@ -138,10 +139,10 @@ var _ = Describe("Mentions", func() {
 		edit(ctx, "Teammate", ns, "cid", blocked)
 		Eventually(condition(ctx, "Mention", ns, "m", "Delivered")).Should(Equal("False/NoActiveRecipients"))
 		Expect(alerts(ctx, ns, "m")()).To(Equal("Pending ana/Suspended ben/Suspended cid/Suspended"))
-		op.at(until.Add(-time.Second), ns)
-		op.rest(ns)
+		op.At(until.Add(-time.Second), ns)
+		op.Rest(ns)
 		Expect(alerts(ctx, ns, "m")()).To(Equal("Pending ana/Suspended ben/Suspended cid/Suspended"))
-		op.at(until, ns)
+		op.At(until, ns)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
 		Eventually(condition(ctx, "Mention", ns, "m", "Delivered")).Should(Equal("True/AsExpected"))
 	})
@@ -150,19 +151,19 @@ var _ = Describe("Mentions", func() {
 		create(ctx, ns, strings.Replace(call, "spec:", "spec:\n  ttl: 30m", 1))
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
 		accepted := clock.Now()
-		op.at(accepted.Add(30*time.Minute-time.Second), ns)
-		op.rest(ns)
+		op.At(accepted.Add(30*time.Minute-time.Second), ns)
+		op.Rest(ns)
 		Expect(alerts(ctx, ns, "m")()).To(Equal(pending))
-		op.at(accepted.Add(30*time.Minute), ns)
+		op.At(accepted.Add(30*time.Minute), ns)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal("Expired ana/Closed ben/Closed cid/Closed"))
-		op.at(accepted.Add(150*time.Minute-time.Second), ns)
-		op.rest(ns)
+		op.At(accepted.Add(150*time.Minute-time.Second), ns)
+		op.Rest(ns)
 		Expect(alerts(ctx, ns, "m")()).NotTo(BeEmpty())
-		op.forget(ns)
-		op.at(accepted.Add(150*time.Minute), ns)
+		op.Forget(ns)
+		op.At(accepted.Add(150*time.Minute), ns)
 		Eventually(func() any { return read(ctx, "Mention", ns, "m") }).Should(BeNil())
-		op.rest(ns)
-		Expect(op.of(ns)).To(Equal([]string{"DELETE mentions m"}))
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(Equal([]string{"DELETE mentions m"}))
 	})
 
 	It("survives a restart without a write, and remembers who was reached", func(ctx context.Context) {
@@ -170,12 +171,12 @@ var _ = Describe("Mentions", func() {
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
 		edit(ctx, "UserGroup", ns, "desk", `{spec: {members: [{name: ana}, {name: cid}, {name: max}]}}`)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal("Pending ana/Pending ben/Suspended cid/Pending"))
-		op.rest(ns)
-		op.stop()
-		clock.set(clock.Now().Add(time.Minute))
+		op.Rest(ns)
+		op.Stop()
+		clock.Set(clock.Now().Add(time.Minute))
 		op = start(clock)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 		edit(ctx, "UserGroup", ns, "desk", `{spec: {members: [{name: ana}, {name: ben}, {name: cid}, {name: max}]}}`)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
 	})
@@ -183,8 +184,8 @@ var _ = Describe("Mentions", func() {
 	It("puts its status back, and accepts anew what has none at a start", func(ctx context.Context) {
 		create(ctx, ns, call)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
-		op.rest(ns)
-		op.forget(ns)
+		op.Rest(ns)
+		op.Forget(ns)
 		tamper := func(change func(*rollcallv1.MentionStatus)) {
 			m, err := get[rollcallv1.Mention](ctx, ns, "m")()
 			Expect(err).NotTo(HaveOccurred())
@@ -194,10 +195,10 @@ var _ = Describe("Mentions", func() {
 		tamper(func(s *rollcallv1.MentionStatus) {
 			s.Alerts = append(s.Alerts, rollcallv1.MentionAlert{Name: "max", Direct: true, State: rollcallv1.AlertStatePending})
 		})
-		Eventually(func() []string { return op.of(ns) }).Should(Equal([]string{"PATCH mentions status m"}))
+		Eventually(func() []string { return op.Writes(ns) }).Should(Equal([]string{"PATCH mentions status m"}))
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
-		op.rest(ns)
-		op.stop()
+		op.Rest(ns)
+		op.Stop()
 
 		tamper(func(s *rollcallv1.MentionStatus) { *s = rollcallv1.MentionStatus{} })
 		edit(ctx, "UserGroup", ns, "desk", `{spec: {members: [{name: ana}, {name: max}]}}`)
@@ -217,9 +218,9 @@ var _ = Describe("Mentions", func() {
 		create(ctx, ns, call)
 		Eventually(alerts(ctx, ns, "m")).Should(Equal(pending))
 		remove(ctx, "Organization", ns, "default")
-		op.at(clock.Now(), ns)
-		op.rest(ns)
-		op.at(clock.Now().Add(10*time.Second), ns)
+		op.At(clock.Now(), ns)
+		op.Rest(ns)
+		op.At(clock.Now().Add(10*time.Second), ns)
 		Eventually(condition(ctx, "Mention", ns, "m", "Ready")).Should(Equal("False/NoOrganization"))
 		Expect(alerts(ctx, ns, "m")()).To(Equal(pending))
 		create(ctx, ns, strings.Replace(call, "name: m}", "name: other}", 1))

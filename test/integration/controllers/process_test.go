@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/controllers"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // asProcess makes this program an operator instead of a test; its value is the namespace of the lease, "" for none.
@@ -64,12 +64,12 @@ type process struct {
 	leads chan struct{}
 }
 
-func launch(kubeconfig, leaseNamespace string) *process {
+func launch(leaseNamespace string) *process {
 	GinkgoHelper()
 	self, err := os.Executable()
 	Expect(err).NotTo(HaveOccurred())
 	p := &process{Cmd: exec.Command(self), leads: make(chan struct{})}
-	p.Env = append(os.Environ(), asProcess+"="+leaseNamespace, "KUBECONFIG="+kubeconfig)
+	p.Env = append(os.Environ(), asProcess+"="+leaseNamespace, "KUBECONFIG="+kube.Kubeconfig)
 	p.Stderr = GinkgoWriter
 	out, err := p.StdoutPipe()
 	Expect(err).NotTo(HaveOccurred())
@@ -92,11 +92,9 @@ func (p *process) kill() {
 }
 
 var _ = Describe("What survives", func() {
-	var ns, kubeconfig string
+	var ns string
 	BeforeEach(func(ctx context.Context) {
 		ns = namespace(ctx)
-		kubeconfig = filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-		Expect(os.WriteFile(kubeconfig, environment.KubeConfig, 0o600)).To(Succeed())
 	})
 	accesses := func(ctx context.Context) func() ([]rollcallv1.EffectiveAccess, error) {
 		return func() ([]rollcallv1.EffectiveAccess, error) {
@@ -134,29 +132,29 @@ spec: {memberSelector: {matchExpressions: [{key: away, operator: DoesNotExist}]}
 
 	It("kill -9 in the middle: the next start converges, and then has nothing to write", func(ctx context.Context) {
 		create(ctx, ns, organization)
-		first := launch(kubeconfig, "")
+		first := launch("")
 		Eventually(first.leads).Should(BeClosed())
 		crowd(ctx, ns, "m", 60, "")
 		Eventually(accesses(ctx)).ShouldNot(BeEmpty())
 		edit(ctx, "UserGroup", ns, "all", `{spec: {permissionSet: {profileRoleRef: {name: create-publish}}}}`)
 		first.kill()
-		second := launch(kubeconfig, "")
+		second := launch("")
 		Eventually(second.leads).Should(BeClosed())
 		converged(ctx, 60)
 		second.kill()
 
-		op := start(&handClock{now: time.Now()})
-		op.rest(ns)
-		op.count(ctx, ns)
-		op.forget(ns)
-		op.at(op.clock.Now(), ns)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		op := start(cluster.ClockAt(time.Now()))
+		op.Rest(ns)
+		op.Count(ctx, ns)
+		op.Forget(ns)
+		op.At(op.Clock.Now(), ns)
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 	})
 
 	It("the end of the leader in the middle: the other replica takes over within the lease, with no double effect", func(ctx context.Context) {
 		create(ctx, ns, organization)
-		a, b := launch(kubeconfig, ns), launch(kubeconfig, ns)
+		a, b := launch(ns), launch(ns)
 		leader, other := a, b
 		select {
 		case <-a.leads:

@@ -9,16 +9,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 var _ = Describe("What is published", func() {
 	var (
 		ns string
-		op *operator
+		op *cluster.Operator
 	)
 	BeforeEach(func(ctx context.Context) {
 		ns = namespace(ctx)
-		op = start(&handClock{now: opening})
+		op = start(cluster.ClockAt(opening))
 	})
 
 	It("is the access of the shortest organization", func(ctx context.Context) {
@@ -52,8 +53,8 @@ var _ = Describe("What is published", func() {
 		Expect(candidates(ctx, ns, "usergroup-phones")()).To(Equal([]string{"ana", "eva"}))
 		Expect(candidates(ctx, ns, "department-care")()).To(Equal([]string{"eva"}))
 
-		op.rest(ns)
-		op.count(ctx, ns)
+		op.Rest(ns)
+		op.Count(ctx, ns)
 		Eventually(func() (*rollcallv1.OrganizationCounts, error) {
 			o, err := get[rollcallv1.Organization](ctx, ns, "default")()
 			return o.Status.Counts, err
@@ -72,7 +73,7 @@ var _ = Describe("What is published", func() {
 	It("follows edits of members, roles, labels and hours, and the clock", func(ctx context.Context) {
 		create(ctx, ns, desks)
 		Eventually(permissions(ctx, ns, "eva", "chat")).Should(Equal([]string{"care.reply", "care.view"}))
-		op.rest(ns)
+		op.Rest(ns)
 
 		By("a member taken out")
 		edit(ctx, "UserGroup", ns, "quebecois", `{spec: {members: [{name: ana}]}}`)
@@ -93,11 +94,11 @@ var _ = Describe("What is published", func() {
 			ea, err := access(ctx, ns, "ana")()
 			return ea.Status.NextTransition, err
 		}).ShouldNot(BeNil())
-		op.rest(ns)
-		op.at(opening.Add(2*time.Hour-time.Second), ns)
-		op.rest(ns)
+		op.Rest(ns)
+		op.At(opening.Add(2*time.Hour-time.Second), ns)
+		op.Rest(ns)
 		Expect(permissions(ctx, ns, "ana", "ig-quebec")()).NotTo(BeEmpty())
-		op.at(opening.Add(2*time.Hour), ns)
+		op.At(opening.Add(2*time.Hour), ns)
 		Eventually(permissions(ctx, ns, "ana", "ig-quebec")).Should(BeEmpty())
 
 		By("hours that change")
@@ -125,7 +126,7 @@ var _ = Describe("What is published", func() {
 		create(ctx, ns, desks)
 		edit(ctx, "Teammate", ns, "max", `{spec: {accountRoleRef: {name: nobody}}}`)
 		Eventually(condition(ctx, "Teammate", ns, "max", "Ready")).Should(HavePrefix("False/"))
-		op.rest(ns)
+		op.Rest(ns)
 		Expect(sample("rollcall_objects", "kind=Teammate", "namespace="+ns)).To(BeEquivalentTo(3))
 		Expect(sample("rollcall_not_ready", "kind=Teammate", "namespace="+ns)).To(BeEquivalentTo(1))
 		Expect(sample("rollcall_next_transition_seconds", "namespace="+ns)).To(BeEquivalentTo(opening.Add(time.Hour).Unix()))
@@ -137,7 +138,7 @@ var _ = Describe("What is published", func() {
 	It("belongs to a teammate who was deleted and made again", func(ctx context.Context) {
 		create(ctx, ns, shortest)
 		Eventually(permissions(ctx, ns, "ana", "ig-quebec")).ShouldNot(BeEmpty())
-		op.rest(ns)
+		op.Rest(ns)
 		remove(ctx, "Teammate", ns, "ana")
 		create(ctx, ns, "kind: Teammate\nmetadata: {name: ana}\nspec: {identity: {email: ana@fjordline.example}}")
 		ana, err := get[rollcallv1.Teammate](ctx, ns, "ana")()

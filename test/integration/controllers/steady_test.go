@@ -10,14 +10,16 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // readied waits until all inputs and outputs of desks are Ready and writing has stopped.
-func readied(ctx context.Context, op *operator, ns string) {
+func readied(ctx context.Context, op *cluster.Operator, ns string) {
 	GinkgoHelper()
 	for _, o := range everyObject {
 		Eventually(condition(ctx, o.kind, ns, o.name, "Ready")).Should(Equal("True/AsExpected"), o.kind+" "+o.name)
@@ -28,25 +30,25 @@ func readied(ctx context.Context, op *operator, ns string) {
 	for _, plan := range []string{"department-care", "usergroup-phones"} {
 		Eventually(condition(ctx, "RoutePlan", ns, plan, "Ready")).Should(Equal("True/AsExpected"), plan)
 	}
-	op.rest(ns)
+	op.Rest(ns)
 }
 
 // settled is readied with the counts of the Organization written too, so that nothing at all is left to write.
-func settled(ctx context.Context, op *operator, ns string) {
+func settled(ctx context.Context, op *cluster.Operator, ns string) {
 	GinkgoHelper()
 	readied(ctx, op, ns)
-	op.count(ctx, ns)
-	op.forget(ns)
+	op.Count(ctx, ns)
+	op.Forget(ns)
 }
 
 var _ = Describe("What stays as it is", func() {
 	var (
 		ns    string
-		clock *handClock
-		op    *operator
+		clock *cluster.Clock
+		op    *cluster.Operator
 	)
 	BeforeEach(func(ctx context.Context) {
-		ns, clock = namespace(ctx), &handClock{now: opening}
+		ns, clock = namespace(ctx), cluster.ClockAt(opening)
 		op = start(clock)
 	})
 
@@ -68,48 +70,48 @@ var _ = Describe("What stays as it is", func() {
 		} {
 			By(tc.name)
 			edit(ctx, tc.kind, ns, tc.object, tc.change)
-			Eventually(func() []string { return op.of(ns) }).Should(Equal([]string{tc.want}))
+			Eventually(func() []string { return op.Writes(ns) }).Should(Equal([]string{tc.want}))
 			Eventually(func() map[string]string { return outputs(ctx, ns) }).Should(Equal(before))
-			op.rest(ns)
-			Expect(op.of(ns)).To(Equal([]string{tc.want}))
-			op.forget(ns)
+			op.Rest(ns)
+			Expect(op.Writes(ns)).To(Equal([]string{tc.want}))
+			op.Forget(ns)
 		}
 
 		By("a deletion")
 		remove(ctx, "RoutePlan", ns, "department-care")
 		Eventually(func() map[string]string { return outputs(ctx, ns) }).Should(HaveKey("RoutePlan/department-care"))
-		op.rest(ns)
-		Expect(op.of(ns)).To(Equal([]string{"PATCH routeplans department-care"}))
-		op.forget(ns)
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(Equal([]string{"PATCH routeplans department-care"}))
+		op.Forget(ns)
 
 		By("the status of an input")
 		var ana rollcallv1.Teammate
 		Expect(kube.Get(ctx, client.ObjectKey{Namespace: ns, Name: "ana"}, &ana)).To(Succeed())
 		ana.Status.Phase, ana.Status.ExclusiveGroup = rollcallv1.PhaseArchived, "quebecois"
 		Expect(kube.Status().Update(ctx, &ana)).To(Succeed())
-		Eventually(func() []string { return op.of(ns) }).Should(Equal([]string{"PATCH teammates status ana"}))
-		op.rest(ns)
+		Eventually(func() []string { return op.Writes(ns) }).Should(Equal([]string{"PATCH teammates status ana"}))
+		op.Rest(ns)
 		Expect(get[rollcallv1.Teammate](ctx, ns, "ana")()).To(HaveField("Status", And(HaveField("Phase", rollcallv1.PhaseActive), HaveField("ExclusiveGroup", ""))))
-		Expect(op.of(ns)).To(HaveLen(1))
-		op.forget(ns)
+		Expect(op.Writes(ns)).To(HaveLen(1))
+		op.Forget(ns)
 
 		By("the next run")
-		op.stop()
+		op.Stop()
 		op = start(clock)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 	})
 
 	It("F8: a restart and a look at everything with nothing changed write nothing", func(ctx context.Context) {
 		create(ctx, ns, desks)
 		settled(ctx, op, ns)
-		op.at(clock.Now(), ns)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
-		op.stop()
+		op.At(clock.Now(), ns)
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
+		op.Stop()
 		op = start(clock)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 	})
 
 	It("S-146: a suspended organization computes and says so, and writes no output until it is resumed", func(ctx context.Context) {
@@ -129,9 +131,9 @@ var _ = Describe("What stays as it is", func() {
 			g, err := get[rollcallv1.UserGroup](ctx, ns, "french")()
 			return g.Status.MemberCount, err
 		}).Should(BeEquivalentTo(2))
-		op.rest(ns)
-		Expect(op.of(ns)).NotTo(ContainElement(ContainSubstring("effectiveaccesses")))
-		Expect(op.of(ns)).NotTo(ContainElement(ContainSubstring("routeplans")))
+		op.Rest(ns)
+		Expect(op.Writes(ns)).NotTo(ContainElement(ContainSubstring("effectiveaccesses")))
+		Expect(op.Writes(ns)).NotTo(ContainElement(ContainSubstring("routeplans")))
 		after := outputs(ctx, ns)
 		delete(before, "EffectiveAccess/eva") // edited by the test
 		delete(after, "EffectiveAccess/eva")
@@ -153,25 +155,25 @@ var _ = Describe("What stays as it is", func() {
 		settled(ctx, op, ns)
 		before := outputs(ctx, ns)
 		remove(ctx, "Organization", ns, "default")
-		op.at(clock.Now(), ns)
+		op.At(clock.Now(), ns)
 		edit(ctx, "UserGroup", ns, "quebecois", `{spec: {members: [{name: ana}]}}`)
-		op.at(clock.Now().Add(5*time.Second), ns)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
+		op.At(clock.Now().Add(5*time.Second), ns)
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
 		Expect(outputs(ctx, ns)).To(Equal(before))
 
 		By("10 s later")
-		op.at(clock.Now().Add(5*time.Second), ns)
+		op.At(clock.Now().Add(5*time.Second), ns)
 		for _, o := range everyObject[1:] {
 			Eventually(condition(ctx, o.kind, ns, o.name, "Ready")).Should(Equal("False/NoOrganization"), o.kind+" "+o.name)
 		}
 		create(ctx, ns, "kind: Teammate\nmetadata: {name: new}\nspec: {identity: {email: new@fjordline.example}}")
 		Eventually(condition(ctx, "Teammate", ns, "new", "Ready")).Should(Equal("False/NoOrganization"))
-		op.rest(ns)
-		for _, w := range op.of(ns) {
+		op.Rest(ns)
+		for _, w := range op.Writes(ns) {
 			Expect(w).To(MatchRegexp(`^PATCH \w+ status `))
 		}
-		Expect(op.of(ns)).To(HaveLen(len(everyObject)))
+		Expect(op.Writes(ns)).To(HaveLen(len(everyObject)))
 		Expect(outputs(ctx, ns)).To(Equal(before))
 		Expect(get[rollcallv1.UserGroup](ctx, ns, "french")()).To(HaveField("Status.MemberCount", BeEquivalentTo(1)), "the rest of a status stays")
 
@@ -185,10 +187,10 @@ var _ = Describe("What stays as it is", func() {
 
 	It("a namespace that never had an Organization hears of it, and starts when one comes", func(ctx context.Context) {
 		create(ctx, ns, strings.Replace(desks, "kind: Organization\nmetadata: {name: default}\n---\n", "", 1))
-		op.at(opening, ns)
-		op.rest(ns)
-		Expect(op.of(ns)).To(BeEmpty())
-		op.at(opening.Add(10*time.Second), ns)
+		op.At(opening, ns)
+		op.Rest(ns)
+		Expect(op.Writes(ns)).To(BeEmpty())
+		op.At(opening.Add(10*time.Second), ns)
 		Eventually(condition(ctx, "Teammate", ns, "ana", "Ready")).Should(Equal("False/NoOrganization"))
 		create(ctx, ns, "kind: Organization\nmetadata: {name: default}")
 		readied(ctx, op, ns)
@@ -197,15 +199,15 @@ var _ = Describe("What stays as it is", func() {
 	It("S-154: a list that cannot be read in full writes nothing anywhere", func(ctx context.Context) {
 		create(ctx, ns, desks)
 		settled(ctx, op, ns)
-		op.stop()
+		op.Stop()
 		edit(ctx, "UserGroup", ns, "quebecois", `{spec: {members: []}}`)
-		op = begin(clock, func(o *operator, _ *ctrl.Options) {
-			o.refuse = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/teammates") }
+		op = begin(clock, func(o *cluster.Operator, _ *ctrl.Options) {
+			o.Refuse(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/teammates") })
 		})
-		Consistently(func() error { return op.ready() }).ShouldNot(Succeed())
-		Expect(op.writes).To(BeEmpty())
-		op.fail(nil)
-		Eventually(func() error { return op.ready() }).Should(Succeed())
+		Consistently(func() error { return op.Ready() }).ShouldNot(Succeed())
+		Expect(op.Written()).To(BeEmpty())
+		op.Refuse(nil)
+		Eventually(func() error { return op.Ready() }).Should(Succeed())
 		Eventually(permissions(ctx, ns, "ana", "ig-quebec")).Should(BeEmpty())
 	})
 
@@ -216,16 +218,16 @@ var _ = Describe("What stays as it is", func() {
 		settled(ctx, op, ns)
 		Eventually(permissions(ctx, other, "ana", "ig-quebec")).ShouldNot(BeEmpty())
 		Expect(permissions(ctx, other, "ana", "chat")()).To(BeEmpty())
-		op.rest(other)
-		op.forget(other)
+		op.Rest(other)
+		op.Forget(other)
 		before := outputs(ctx, ns)
 		edit(ctx, "UserGroup", other, "quebecois", `{spec: {members: [{name: eva}, {name: max}], includes: [{name: french}], memberSelector: {matchLabels: {language: fr}}}}`)
 		Eventually(condition(ctx, "UserGroup", other, "quebecois", "ReferencesResolved")).Should(Equal("False/UnresolvedReference"))
 		Eventually(permissions(ctx, other, "ana", "ig-quebec")).Should(BeEmpty())
 		remove(ctx, "Organization", other, "default")
-		op.at(clock.Now(), other)
-		op.rest(other)
-		Expect(op.of(ns)).To(BeEmpty())
+		op.At(clock.Now(), other)
+		op.Rest(other)
+		Expect(op.Writes(ns)).To(BeEmpty())
 		Expect(outputs(ctx, ns)).To(Equal(before))
 	})
 
@@ -233,14 +235,14 @@ var _ = Describe("What stays as it is", func() {
 		create(ctx, ns, desks)
 		settled(ctx, op, ns)
 		// There is no namespace controller here: the namespace stays Terminating, and objects go in any order.
-		Expect(kube.Delete(ctx, &corev1.Namespace{ObjectMeta: objectMeta(ns)})).To(Succeed())
+		Expect(kube.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}})).To(Succeed())
 		for _, o := range []client.Object{&rollcallv1.Ledger{}, &rollcallv1.EffectiveAccess{}, &rollcallv1.UserGroup{}, &rollcallv1.Teammate{}, &rollcallv1.Organization{}} {
 			Expect(kube.DeleteAllOf(ctx, o, client.InNamespace(ns))).To(Succeed())
 		}
-		op.rest(ns)
+		op.Rest(ns)
 		var left rollcallv1.EffectiveAccessList
 		Expect(kube.List(ctx, &left, client.InNamespace(ns))).To(Succeed())
 		Expect(left.Items).To(BeEmpty())
-		Expect(len(op.of(ns))).To(BeNumerically("<", 40), fmt.Sprint(op.of(ns)))
+		Expect(len(op.Writes(ns))).To(BeNumerically("<", 40), fmt.Sprint(op.Writes(ns)))
 	})
 })

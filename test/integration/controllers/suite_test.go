@@ -4,63 +4,23 @@
 package controllers_test
 
 import (
-	"context"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/format"
-	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/rollcall-dev/rollcall/controllers"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 var (
-	environment *envtest.Environment
-	config      *rest.Config
-	kube        client.Client // as an administrator, without a cache
-	root        = filepath.Join("..", "..", "..")
+	kube = new(cluster.Cluster)
+
+	namespace, create, edit, remove, read = kube.PassingNamespace, kube.Make, kube.Edit, kube.Remove, kube.Read
+	condition, access, candidates         = kube.Condition, kube.Access, kube.Candidates
+	eventsOf, ledgers                     = kube.EventsOf, kube.Ledgers
+	begin, start, opening                 = kube.Begin, kube.Operate, cluster.Opening
 )
 
-func TestControllers(t *testing.T) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-integration`, or set it to what hack/kube-assets.sh prints")
-	}
-	RegisterFailHandler(Fail)
-	format.MaxLength = 0
-	SetDefaultEventuallyTimeout(30 * time.Second)
-	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
-	SetDefaultConsistentlyDuration(time.Second)
-	RunSpecs(t, "Controllers")
-}
+func TestControllers(t *testing.T) { cluster.Run(t, "Controllers", 30*time.Second) }
 
-var _ = BeforeSuite(func(ctx context.Context) {
-	// What the manager says of itself fills pages; errors tell why a spec failed.
-	logf.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(GinkgoWriter, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	klog.SetLogger(logr.Discard())
-	environment = &envtest.Environment{
-		CRDDirectoryPaths:        []string{filepath.Join(root, "config", "crd", "bases")},
-		ErrorIfCRDPathMissing:    true,
-		ControlPlaneStartTimeout: 2 * time.Minute,
-	}
-	var err error
-	config, err = environment.Start()
-	// Registered before the check: a control plane that came up halfway must go down too.
-	DeferCleanup(environment.Stop)
-	Expect(err).NotTo(HaveOccurred())
-	config.QPS = -1
-
-	scheme, err := controllers.Scheme()
-	Expect(err).NotTo(HaveOccurred())
-	kube, err = client.New(config, client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred())
-})
+var _ = BeforeSuite(kube.Start)

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // working gives ana something in every kind of output: a profile through a group, and a place in a department.
@@ -84,21 +85,21 @@ type moment struct {
 
 // pass has the clock go from moment to moment. A moment that is not quiet may take a while to be seen, a quiet one was seen
 // before.
-func (o *operator) pass(ns string, seen func() string, moments ...moment) {
+func pass(o *cluster.Operator, ns string, seen func() string, moments ...moment) {
 	GinkgoHelper()
-	o.rest(ns)
+	o.Rest(ns)
 	for _, m := range moments {
 		at, err := time.Parse(time.RFC3339, m.at)
 		Expect(err).NotTo(HaveOccurred())
-		o.forget(ns)
-		o.at(at, ns)
+		o.Forget(ns)
+		o.At(at, ns)
 		if !m.quiet {
 			Eventually(seen).Should(Equal(m.want), m.at)
 		}
-		o.rest(ns)
+		o.Rest(ns)
 		Expect(seen()).To(Equal(m.want), m.at)
 		if m.quiet {
-			Expect(o.of(ns)).To(BeEmpty(), "written at %s, when nothing happens", m.at)
+			Expect(o.Writes(ns)).To(BeEmpty(), "written at %s, when nothing happens", m.at)
 		}
 	}
 }
@@ -114,18 +115,18 @@ func generation(ctx context.Context, kind, ns, name string) int64 {
 var _ = Describe("What time alone changes", func() {
 	var (
 		ns    string
-		clock *handClock
+		clock *cluster.Clock
 	)
 	BeforeEach(func(ctx context.Context) {
-		ns, clock = namespace(ctx), &handClock{now: opening}
+		ns, clock = namespace(ctx), cluster.ClockAt(opening)
 	})
 
 	It("S-19: a block empties access for its hours and gives back the very same", func(ctx context.Context) {
 		op := start(clock)
 		create(ctx, ns, working+"kind: Teammate\nmetadata: {name: ana}\nspec: {identity: {email: ana@fjordline.example}}")
 		Eventually(standing(ctx, ns)).Should(Equal("Active open, may all, in [g], plan [ana], next never"))
-		op.rest(ns)
-		op.count(ctx, ns)
+		op.Rest(ns)
+		op.Count(ctx, ns)
 		hash := func() string {
 			ea, err := access(ctx, ns, "ana")()
 			Expect(err).NotTo(HaveOccurred())
@@ -142,21 +143,21 @@ var _ = Describe("What time alone changes", func() {
 		)
 		Eventually(standing(ctx, ns)).Should(Equal(before))
 		spec := generation(ctx, "Teammate", ns, "ana")
-		op.pass(ns, standing(ctx, ns), moment{at: "2027-03-01T23:59:59Z", want: before, quiet: true})
+		pass(op, ns, standing(ctx, ns), moment{at: "2027-03-01T23:59:59Z", want: before, quiet: true})
 		Expect(hash()).To(Equal(former))
-		op.pass(ns, standing(ctx, ns),
+		pass(op, ns, standing(ctx, ns),
 			moment{at: "2027-03-02T00:00:00Z", want: blocked}, moment{at: "2027-03-02T00:00:01Z", want: blocked, quiet: true},
 			moment{at: "2027-03-02T07:59:59Z", want: blocked, quiet: true})
 		Expect(hash()).NotTo(Equal(former))
-		op.pass(ns, standing(ctx, ns), moment{at: "2027-03-02T08:00:00Z", want: after})
+		pass(op, ns, standing(ctx, ns), moment{at: "2027-03-02T08:00:00Z", want: after})
 		Expect(hash()).To(Equal(former))
-		op.pass(ns, standing(ctx, ns), moment{at: "2027-03-02T08:00:01Z", want: after, quiet: true})
+		pass(op, ns, standing(ctx, ns), moment{at: "2027-03-02T08:00:01Z", want: after, quiet: true})
 		Expect(hash()).To(Equal(former))
 		Expect(generation(ctx, "Teammate", ns, "ana")).To(Equal(spec), "the spec is nobody's to write")
 	})
 
 	It("S-61: a membership from 08:00 until 20:00", func(ctx context.Context) {
-		clock.set(time.Date(2027, 3, 2, 7, 0, 0, 0, time.UTC))
+		clock.Set(time.Date(2027, 3, 2, 7, 0, 0, 0, time.UTC))
 		op := start(clock)
 		create(ctx, ns, strings.Replace(working, "{name: ana}", `{name: ana, from: "2027-03-02T08:00:00Z", until: "2027-03-02T20:00:00Z"}`, 1)+
 			"kind: Teammate\nmetadata: {name: ana}\nspec: {identity: {email: ana@fjordline.example}}")
@@ -173,10 +174,10 @@ var _ = Describe("What time alone changes", func() {
 			return fmt.Sprintf("%s, members %d", standing(ctx, ns)(), g.Status.MemberCount)
 		}
 		Eventually(seen).Should(Equal(before))
-		op.rest(ns)
-		op.count(ctx, ns)
+		op.Rest(ns)
+		op.Count(ctx, ns)
 		spec := generation(ctx, "UserGroup", ns, "g")
-		op.pass(ns, seen,
+		pass(op, ns, seen,
 			moment{at: "2027-03-02T07:59:59Z", want: before, quiet: true},
 			moment{at: "2027-03-02T08:00:00Z", want: during}, moment{at: "2027-03-02T08:00:01Z", want: during, quiet: true},
 			moment{at: "2027-03-02T19:59:59Z", want: during, quiet: true},
@@ -190,7 +191,7 @@ var _ = Describe("What time alone changes", func() {
 	})
 
 	It("S-115: a teammate for half a year", func(ctx context.Context) {
-		clock.set(time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC))
+		clock.Set(time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC))
 		op := start(clock)
 		create(ctx, ns, working+`kind: Teammate
 metadata: {name: ana}
@@ -208,10 +209,10 @@ spec: {identity: {email: ana@fjordline.example}, from: "2027-01-01T00:00:00Z", u
 			return standing(ctx, ns)() + ", " + string(t.Status.Phase)
 		}
 		Eventually(seen).Should(Equal(before))
-		op.rest(ns)
-		op.count(ctx, ns)
+		op.Rest(ns)
+		op.Count(ctx, ns)
 		spec := generation(ctx, "Teammate", ns, "ana")
-		op.pass(ns, seen,
+		pass(op, ns, seen,
 			moment{at: "2026-12-31T23:59:59Z", want: before, quiet: true},
 			moment{at: "2027-01-01T00:00:00Z", want: during}, moment{at: "2027-01-01T00:00:01Z", want: during, quiet: true},
 			moment{at: "2027-06-30T23:59:59Z", want: during},
@@ -268,10 +269,10 @@ spec: {groups: [{name: a}]}
 		Eventually(seen).Should(Equal(own))
 		edit(ctx, "Teammate", ns, "ana", `{spec: {groups: [{name: a}, {name: b, until: "2027-03-05T18:00:00Z"}]}}`)
 		Eventually(seen).Should(Equal(cover))
-		op.rest(ns)
-		op.count(ctx, ns)
+		op.Rest(ns)
+		op.Count(ctx, ns)
 		spec := generation(ctx, "Teammate", ns, "ana")
-		op.pass(ns, seen,
+		pass(op, ns, seen,
 			moment{at: "2027-03-05T17:59:59Z", want: cover, quiet: true},
 			moment{at: "2027-03-05T18:00:00Z", want: own}, moment{at: "2027-03-05T18:00:01Z", want: own, quiet: true})
 		Expect(generation(ctx, "Teammate", ns, "ana")).To(Equal(spec), "the spec is nobody's to write")

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
@@ -138,8 +139,9 @@ spec: {driver: PostgreSQL, postgreSQL: {schema: %s}, credentialsSecretRef: {name
 		if d == nil {
 			return
 		}
-		d.Annotations = map[string]string{rollcallv1.AnnotationForceFinalize: "true"}
-		Expect(client.IgnoreNotFound(kube.Update(ctx, d))).To(Succeed())
+		// Not an update: the operator may be writing the status.
+		force := fmt.Sprintf(`{"metadata":{"annotations":{%q:"true"}}}`, rollcallv1.AnnotationForceFinalize)
+		Expect(client.IgnoreNotFound(kube.Patch(ctx, d, client.RawPatch(types.MergePatchType, []byte(force))))).To(Succeed())
 		Expect(client.IgnoreNotFound(kube.Delete(ctx, d))).To(Succeed())
 		Eventually(t.gone(ctx)).Should(BeTrue())
 	})

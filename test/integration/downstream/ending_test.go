@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // endingSpecs are about deleting a Downstream: its records stay unless asked and approved, and it always ends.
@@ -127,10 +128,10 @@ spec: {driver: HTTP, http: {url: "https://hooks.example"}, records: [Users], mod
 	})
 
 	It("Safety 15: `kubectl delete -k` of a sample ends", func(ctx context.Context) {
-		folder := filepath.Join(root, "config", "samples", "fjordline")
+		folder := filepath.Join(cluster.Root, "config", "samples", "fjordline")
 		kubectl := func(arguments ...string) string {
 			GinkgoHelper()
-			command := exec.CommandContext(ctx, program("kubectl"), append([]string{"--kubeconfig=" + administrator}, arguments...)...)
+			command := exec.CommandContext(ctx, cluster.Program("kubectl"), append([]string{"--kubeconfig=" + kube.Kubeconfig}, arguments...)...)
 			output, err := command.CombinedOutput()
 			Expect(err).NotTo(HaveOccurred(), string(output))
 			return string(output)

@@ -11,88 +11,12 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 )
-
-// namespace makes one of its own for a spec.
-func namespace(ctx context.Context) string {
-	GinkgoHelper()
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "desk-"}}
-	Expect(kube.Create(ctx, ns)).To(Succeed())
-	return ns.Name
-}
-
-// create creates objects, written as YAML documents without apiVersion.
-func create(ctx context.Context, namespace, documents string) {
-	GinkgoHelper()
-	for document := range strings.SplitSeq(documents, "\n---\n") {
-		if strings.TrimSpace(document) == "" {
-			continue
-		}
-		var o unstructured.Unstructured
-		Expect(yaml.Unmarshal([]byte(document), &o.Object)).To(Succeed(), document)
-		o.SetAPIVersion(rollcallv1.GroupVersion.String())
-		o.SetNamespace(namespace)
-		Expect(kube.Create(ctx, &o)).To(Succeed(), document)
-	}
-}
-
-func object(kind, namespace, name string) *unstructured.Unstructured {
-	var o unstructured.Unstructured
-	o.SetAPIVersion(rollcallv1.GroupVersion.String())
-	o.SetKind(kind)
-	o.SetNamespace(namespace)
-	o.SetName(name)
-	return &o
-}
-
-// edit merges YAML into an object.
-func edit(ctx context.Context, kind, namespace, name, change string) {
-	GinkgoHelper()
-	patch(ctx, object(kind, namespace, name), change)
-}
-
-func patch(ctx context.Context, o client.Object, change string) {
-	GinkgoHelper()
-	j, err := yaml.YAMLToJSON([]byte(change))
-	Expect(err).NotTo(HaveOccurred())
-	Expect(kube.Patch(ctx, o, client.RawPatch(types.MergePatchType, j), client.FieldOwner("people"))).To(Succeed(), change)
-}
-
-func remove(ctx context.Context, kind, namespace, name string) {
-	GinkgoHelper()
-	Expect(kube.Delete(ctx, object(kind, namespace, name))).To(Succeed())
-}
-
-// condition returns a function that gives a condition as "True/AsExpected", "" without it or when it speaks of another generation.
-func condition(ctx context.Context, kind, namespace, name, condition string) func() string {
-	return func() string {
-		o := object(kind, namespace, name)
-		if err := kube.Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
-			Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%v", err)
-			return ""
-		}
-		list, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-		for _, entry := range list {
-			c := entry.(map[string]any)
-			if c["type"] != condition {
-				continue
-			}
-			if observed, ok := c["observedGeneration"]; ok && observed.(int64) != o.GetGeneration() {
-				return ""
-			}
-			return c["status"].(string) + "/" + c["reason"].(string)
-		}
-		return ""
-	}
-}
 
 // takenIn waits until an operator that runs has taken in everything that people wrote: somebody whom it first hears of when they
 // are archived already has nothing to be taken away.

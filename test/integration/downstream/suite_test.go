@@ -8,51 +8,37 @@
 package downstream_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/klog/v2"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
-	"github.com/rollcall-dev/rollcall/controllers"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 var (
-	root     = filepath.Join("..", "..", "..")
-	kube     client.WithWatch // as an administrator, without a cache
+	kube     = new(cluster.Cluster)
 	operator *manager
 	database *server
 	said     *witness
-	// administrator is the path of a kubeconfig.
-	administrator string
+
+	namespace, create, object, edit = kube.Namespace, kube.Make, cluster.Object, kube.Edit
+	patch, remove, condition        = kube.Merge, kube.Remove, kube.Condition
 )
 
 func TestDownstream(t *testing.T) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-integration`, or set it to what hack/kube-assets.sh prints")
-	}
-	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(60 * time.Second)
-	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
-	RunSpecs(t, "Downstream")
+	cluster.Run(t, "Downstream", 60*time.Second)
 	for _, line := range failures { // where it is found without the whole log
 		t.Log(line)
 	}
@@ -82,38 +68,21 @@ func diagnose(ctx context.Context) {
 }
 
 var _ = BeforeSuite(func(ctx context.Context) {
-	logf.SetLogger(GinkgoLogr)
-	klog.SetLogger(logr.Discard())
-	environment := &envtest.Environment{
-		CRDDirectoryPaths:        []string{filepath.Join(root, "config", "crd", "bases")},
-		ErrorIfCRDPathMissing:    true,
-		ControlPlaneStartTimeout: 2 * time.Minute,
-	}
 	built := make(chan error, 1)
 	binary := filepath.Join(GinkgoT().TempDir(), "manager")
 	go func() { built <- build(binary) }()
 
-	config, err := environment.Start()
-	// Registered before the check: a control plane that came up halfway must go down too.
-	DeferCleanup(environment.Stop)
-	Expect(err).NotTo(HaveOccurred())
-	config.QPS = -1
-	scheme, err := controllers.Scheme()
-	Expect(err).NotTo(HaveOccurred())
-	kube, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred())
-	administrator = filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-	Expect(os.WriteFile(administrator, environment.KubeConfig, 0o600)).To(Succeed())
-	startControllerManager(administrator)
+	kube.Start()
+	kube.StartControllerManager("namespace-controller,garbage-collector-controller")
 	Expect(kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "rollcall-system"}})).To(Succeed())
-	for _, object := range append(kustomized("config/rbac"), kustomized("config/admission")...) {
+	for _, object := range append(cluster.Kustomized("config/rbac"), cluster.Kustomized("config/admission")...) {
 		Expect(kube.Create(ctx, &object)).To(Succeed(), object.GetName())
 	}
 
 	database = startDatabase(ctx)
 	said = listen()
 	// The operator has the rights of its service account and no others.
-	user, err := environment.AddUser(envtest.User{
+	user, err := kube.Environment.AddUser(envtest.User{
 		Name: "system:serviceaccount:rollcall-system:rollcall-manager", Groups: []string{"system:serviceaccounts", "system:authenticated"},
 	}, nil)
 	Expect(err).NotTo(HaveOccurred())
@@ -151,39 +120,4 @@ func build(path string) error {
 		return errors.Join(err, errors.New(string(output)))
 	}
 	return nil
-}
-
-// program returns the path of one of the programs of the control plane.
-func program(name string) string { return filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), name) }
-
-// startControllerManager starts what deletes namespaces and collects garbage, each with the rights that it has on a real cluster.
-func startControllerManager(path string) {
-	command := exec.Command(program("kube-controller-manager"),
-		"--kubeconfig="+path, "--authentication-kubeconfig="+path, "--authorization-kubeconfig="+path,
-		"--use-service-account-credentials", "--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0",
-		"--kube-api-qps=200", "--kube-api-burst=400", "--controllers=namespace-controller,garbage-collector-controller")
-	command.Stdout, command.Stderr = GinkgoWriter, GinkgoWriter
-	Expect(command.Start()).To(Succeed())
-	DeferCleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-}
-
-// kustomized returns the objects of a kustomization; its path is relative to the root of the repository.
-func kustomized(folder string) []unstructured.Unstructured {
-	GinkgoHelper()
-	output, err := exec.Command(program("kubectl"), "kustomize", filepath.Join(root, folder)).Output()
-	Expect(err).NotTo(HaveOccurred(), "building %s", folder)
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(output), 4096)
-	var objects []unstructured.Unstructured
-	for {
-		var object unstructured.Unstructured
-		err := decoder.Decode(&object.Object)
-		if errors.Is(err, io.EOF) {
-			return objects
-		}
-		Expect(err).NotTo(HaveOccurred())
-		objects = append(objects, object)
-	}
 }

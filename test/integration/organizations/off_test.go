@@ -1,4 +1,4 @@
-package controllers_test
+package organizations_test
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // unguarded is an organization of preset VoiceCenter in which the rules of the other presets hold as well, so that every case
@@ -140,36 +140,22 @@ func unguard(ctx context.Context, ns string) {
 	}
 }
 
-// resultHashes are the hashes of all outputs of a namespace: equal hashes, equal results. The plan of q7 is left out: that somebody
-// asks for a queue and is kept in a campaign is told there, which is the one trace that a breach leaves in an output.
-func resultHashes(ctx context.Context, ns string) (map[string]string, error) {
-	out := map[string]string{}
-	var accesses rollcallv1.EffectiveAccessList
-	if err := kube.List(ctx, &accesses, client.InNamespace(ns)); err != nil {
-		return nil, err
-	}
-	for _, o := range accesses.Items {
-		out["EffectiveAccess/"+o.Name] = o.Status.Hash
-	}
-	var plans rollcallv1.RoutePlanList
-	if err := kube.List(ctx, &plans, client.InNamespace(ns)); err != nil {
-		return nil, err
-	}
-	for _, o := range plans.Items {
-		out["RoutePlan/"+o.Name] = o.Status.Hash
-	}
+// results are the hashes of all outputs of a namespace. The plan of q7 is left out: that somebody asks for a queue and is kept in a
+// campaign is told there, which is the one trace that a breach leaves in an output.
+func results(ctx context.Context, ns string) map[string]string {
+	GinkgoHelper()
+	out := kube.Hashes(ctx, ns)
 	delete(out, "RoutePlan/queue-q7")
-	return out, nil
+	return out
 }
 
 var _ = Describe("Without the policies", func() {
 	It("S-72: what layer 2 would refuse or warn of is stored, reported, and in effect as far as the rules allow", func(ctx context.Context) {
 		ns, twin := namespace(ctx), namespace(ctx)
-		op := start(&handClock{now: opening})
-		for _, n := range []string{ns, twin} {
-			unguard(ctx, n)
-			op.rest(n)
-		}
+		op := start(cluster.ClockAt(opening))
+		unguard(ctx, ns)
+		unguard(ctx, twin)
+		op.Rest(ns, twin)
 		for _, what := range slices.Sorted(maps.Keys(breaches)) {
 			By(what)
 			b := breaches[what]
@@ -208,10 +194,10 @@ var _ = Describe("Without the policies", func() {
 		} {
 			Eventually(condition(ctx, tc.kind, ns, tc.name, tc.condition)).Should(Equal(tc.want), "%s %s %s", tc.kind, tc.name, tc.condition)
 		}
-		Eventually(get[rollcallv1.UserGroup](ctx, ns, "b")).Should(HaveField("Status.Rejected.First", ContainElement(
+		Eventually(cluster.Get[rollcallv1.UserGroup](ctx, kube, ns, "b")).Should(HaveField("Status.Rejected.First", ContainElement(
 			And(HaveField("Name", "twice"), HaveField("Reason", rollcallv1.ReasonExclusiveConflict)))))
-		Eventually(eventsOf(ctx, ns, "DeletedUnderDisableOnly")).ShouldNot(BeEmpty())
-		Eventually(eventsOf(ctx, ns, "DeletedWithoutArchive")).ShouldNot(BeEmpty())
+		Eventually(kube.EventsOf(ctx, ns, "DeletedUnderDisableOnly")).ShouldNot(BeEmpty())
+		Eventually(kube.EventsOf(ctx, ns, "DeletedWithoutArchive")).ShouldNot(BeEmpty())
 		for _, name := range []string{"gone", "swept"} {
 			Expect(read(ctx, "UserGroup", ns, name)).To(BeNil(), "no finalizer holds it")
 		}
@@ -223,32 +209,29 @@ var _ = Describe("Without the policies", func() {
 		}
 		Eventually(candidates(ctx, ns, "queue-q5")).Should(ContainElement("six"))
 		Eventually(candidates(ctx, ns, "queue-q6")).ShouldNot(ContainElement("six"))
-		Eventually(get[rollcallv1.RoutePlan](ctx, ns, "queue-q7")).Should(And(HaveField("Status.Candidates", BeEmpty()), HaveField("Status.Excluded.First", ContainElement(
+		Eventually(cluster.Get[rollcallv1.RoutePlan](ctx, kube, ns, "queue-q7")).Should(And(HaveField("Status.Candidates", BeEmpty()), HaveField("Status.Excluded.First", ContainElement(
 			And(HaveField("Name", "caller"), HaveField("Reason", "CampaignExclusive"))))))
 		Eventually(candidates(ctx, ns, "campaign-sale")).Should(ConsistOf("caller"))
 		Eventually(candidates(ctx, ns, "department-shop")).Should(ConsistOf("twice", "many", "endless"))
-		Eventually(get[rollcallv1.Teammate](ctx, ns, "old")).Should(HaveField("Status.Phase", rollcallv1.PhaseArchived))
-		Eventually(get[rollcallv1.Teammate](ctx, ns, "one")).Should(HaveField("Status.Phase", rollcallv1.PhaseActive))
+		Eventually(cluster.Get[rollcallv1.Teammate](ctx, kube, ns, "old")).Should(HaveField("Status.Phase", rollcallv1.PhaseArchived))
+		Eventually(cluster.Get[rollcallv1.Teammate](ctx, kube, ns, "one")).Should(HaveField("Status.Phase", rollcallv1.PhaseActive))
 		same := func() {
 			GinkgoHelper()
-			op.rest(ns)
-			op.rest(twin)
-			want, err := resultHashes(ctx, twin)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(resultHashes(ctx, ns)).To(Equal(want), "the clamped values, written, have the same results")
+			op.Rest(ns, twin)
+			Expect(results(ctx, ns)).To(Equal(results(ctx, twin)), "the clamped values, written, have the same results")
 		}
 		same()
 		phases := func(short, long rollcallv1.Phase) {
 			GinkgoHelper()
 			for name, want := range map[string]rollcallv1.Phase{"short": short, "long": long} {
-				Eventually(get[rollcallv1.Teammate](ctx, ns, name)).Should(HaveField("Status.Phase", want), name)
+				Eventually(cluster.Get[rollcallv1.Teammate](ctx, kube, ns, name)).Should(HaveField("Status.Phase", want), name)
 			}
 			same()
 		}
 		pass := func(until time.Time) {
 			GinkgoHelper()
-			op.at(until, ns)
-			op.at(until, twin)
+			op.At(until, ns)
+			op.At(until, twin)
 		}
 		phases(rollcallv1.PhaseBlocked, rollcallv1.PhaseBlocked)
 		pass(opening.Add(6*time.Hour + 59*time.Minute))
@@ -257,20 +240,19 @@ var _ = Describe("Without the policies", func() {
 		phases(rollcallv1.PhaseActive, rollcallv1.PhaseActive)
 
 		By("S-87: without the Organization everything freezes")
-		before, err := resultHashes(ctx, ns)
-		Expect(err).NotTo(HaveOccurred())
+		before := results(ctx, ns)
 		remove(ctx, "Organization", ns, "default")
 		Eventually(func() string { // ten seconds count from when the operator hears of the deletion
-			op.at(op.clock.Now().Add(10*time.Second), ns)
+			op.At(op.Clock.Now().Add(10*time.Second), ns)
 			return condition(ctx, "Teammate", ns, "twice", "Ready")()
 		}).Should(Equal("False/NoOrganization"))
-		op.rest(ns)
-		Expect(resultHashes(ctx, ns)).To(Equal(before))
+		op.Rest(ns)
+		Expect(results(ctx, ns)).To(Equal(before))
 		organization, _, _ := strings.Cut(unguarded, "\n---\n")
 		create(ctx, ns, organization)
 		Eventually(condition(ctx, "Teammate", ns, "twice", "Ready")).Should(Equal("True/AsExpected"))
-		op.rest(ns)
-		Expect(resultHashes(ctx, ns)).To(Equal(before))
-		Consistently(op.done).ShouldNot(Receive(), "the operator crashed")
+		op.Rest(ns)
+		Expect(results(ctx, ns)).To(Equal(before))
+		Consistently(op.Done).ShouldNot(Receive(), "the operator crashed")
 	})
 })

@@ -1,10 +1,8 @@
-package controllers_test
+package organizations_test
 
 import (
 	"bytes"
 	"context"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -12,26 +10,29 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/manifest"
+	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 // Every organization of config/samples as people run it: applied, all Ready, its Ledger lost, its namespace deleted.
 var _ = Describe("The sample", Ordered, ContinueOnFailure, func() {
-	BeforeAll(startNamespaceController)
+	// For as long as the samples are tested: other specs look at namespaces that stay as they are.
+	BeforeAll(func() { kube.StartControllerManager("namespace-controller") })
 
-	folders, err := filepath.Glob(filepath.Join(root, "config", "samples", "*", "kustomization.yaml"))
+	folders, err := filepath.Glob(filepath.Join(cluster.Root, "config", "samples", "*", "kustomization.yaml"))
 	if err != nil || len(folders) == 0 {
 		panic("no samples below config/samples")
 	}
 	for _, path := range folders {
 		folder := filepath.Dir(path)
 		It(filepath.Base(folder)+" becomes Ready, gives nobody anything without its Ledger, and goes with its namespace", func(ctx context.Context) {
-			op := start(&handClock{now: opening})
+			op := start(cluster.ClockAt(opening))
 			ns, objects := applySample(ctx, folder)
 			for _, o := range objects {
 				Eventually(condition(ctx, o.GetKind(), ns, o.GetName(), "Ready")).Should(Equal("True/AsExpected"), o.GetKind()+"/"+o.GetName())
@@ -39,21 +40,21 @@ var _ = Describe("The sample", Ordered, ContinueOnFailure, func() {
 					Eventually(condition(ctx, "EffectiveAccess", ns, o.GetName(), "Ready")).Should(Equal("True/AsExpected"), o.GetName())
 				}
 			}
-			op.rest(ns)
+			op.Rest(ns)
 			reflash(ctx, ns, objects)
-			op.rest(ns)
+			op.Rest(ns)
 
 			before := held(ctx, ns)
 			Expect(before).NotTo(BeEmpty())
-			Expect(ledgers(ctx, ns)()).NotTo(BeEmpty())
+			Expect(kube.Ledgers(ctx, ns)()).NotTo(BeEmpty())
 			Expect(kube.DeleteAllOf(ctx, &rollcallv1.Ledger{}, client.InNamespace(ns))).To(Succeed())
-			Eventually(ledgers(ctx, ns)).ShouldNot(BeEmpty())
-			op.rest(ns)
+			Eventually(kube.Ledgers(ctx, ns)).ShouldNot(BeEmpty())
+			op.Rest(ns)
 			for _, what := range held(ctx, ns) {
 				Expect(slices.Contains(before, what)).To(BeTrue(), "gained without the Ledger: %s", what)
 			}
 
-			namespace := &corev1.Namespace{ObjectMeta: objectMeta(ns)}
+			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}
 			Expect(kube.Delete(ctx, namespace)).To(Succeed())
 			Eventually(func() bool {
 				return apierrors.IsNotFound(kube.Get(ctx, client.ObjectKeyFromObject(namespace), namespace))
@@ -120,21 +121,4 @@ func held(ctx context.Context, ns string) []string {
 		}
 	}
 	return out
-}
-
-// startNamespaceController starts what deletes the content of terminating namespaces, for as long as the samples are tested:
-// other specs look at namespaces that stay as they are.
-func startNamespaceController() {
-	path := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-	Expect(os.WriteFile(path, environment.KubeConfig, 0o600)).To(Succeed())
-	command := exec.Command(filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kube-controller-manager"),
-		"--kubeconfig="+path, "--authentication-kubeconfig="+path, "--authorization-kubeconfig="+path,
-		"--use-service-account-credentials", "--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0",
-		"--kube-api-qps=200", "--kube-api-burst=400", "--controllers=namespace-controller")
-	command.Stdout, command.Stderr = GinkgoWriter, GinkgoWriter
-	Expect(command.Start()).To(Succeed())
-	DeferCleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
 }
