@@ -47,6 +47,31 @@ func TestNothingIsSentWithoutTheSecret(t *testing.T) {
 	}
 }
 
+// While a namespace is deleted, its objects go one by one. What would follow from that was asked for by nobody (S-147).
+func TestNothingIsSentFromANamespaceThatGoes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		goes     bool
+		err      error
+		wantSent bool
+	}{
+		"it stays":            {wantSent: true},
+		"it is being deleted": {goes: true},
+		"it cannot be read":   {err: errors.New("timeout")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			driver := &silent{}
+			w := &worker{goes: func(context.Context, string) (bool, error) { return tc.goes, tc.err }}
+			g := guarded{
+				Driver: driver, permit: &permit{check: func(context.Context) error { return nil }}, stays: w.stays, hung: func() bool { return false },
+			}
+			_, err := g.Apply(t.Context(), downstream.Request{})
+			if driver.asked != tc.wantSent || (err == nil) != tc.wantSent {
+				t.Errorf("sent: %t, %v; want %t", driver.asked, err, tc.wantSent)
+			}
+		})
+	}
+}
+
 // stuck is an API server that does not answer.
 type stuck struct {
 	client.Client

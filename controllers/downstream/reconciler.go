@@ -259,6 +259,7 @@ func (r *Reconciler) ensure(x *room, live *rollcallv1.Downstream) *worker {
 		key: key, uid: live.UID, spec: spec, keys: keys{r.reader, key, spec}, open: r.Drivers[spec.Driver], dial: r.Dial,
 		buckets: r.buckets, book: &book{key: key, reader: r.reader, writer: r.Writer}, now: r.Now,
 		source:    func(ctx context.Context) source { return source{ctx: ctx, line: r.Line, room: x, key: key} },
+		goes:      r.terminating,
 		confirmed: func(keys []string) { r.Reports.Confirmed(key.Namespace, keys) },
 		notify:    func() { r.Line.Send(key) }, log: r.log.WithValues("downstream", key.String()), meter: &meter{key: key},
 		cancel: cancel, done: make(chan struct{}), nudge: make(chan struct{}, 1),

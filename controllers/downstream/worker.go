@@ -54,6 +54,8 @@ type worker struct {
 	source  func(ctx context.Context) source
 	book    *book
 	now     func() time.Time
+	// goes reports whether the namespace is being deleted.
+	goes func(ctx context.Context, namespace string) (bool, error)
 	// confirmed reports people whose account is in use, of whom that was not known.
 	confirmed func(keys []string)
 	notify    func()
@@ -173,7 +175,7 @@ func (w *worker) session(ctx context.Context, inventory *plan.Inventory) error {
 			w.log.Error(errors.New(string(downstream.ClassOf(err))), "Closing a driver")
 		}
 	}()
-	config := w.config(ctx, guard(driver, end, w.meter, permitted), bucket, inventory)
+	config := w.config(ctx, guard(driver, end, w.meter, permitted, w.stays), bucket, inventory)
 	config.Passed = func(p syncer.Passed) {
 		w.meter.passed(p)
 		permitted.failing.Store(p.Err != nil)
@@ -435,10 +437,21 @@ func (p *permit) watch(ctx context.Context) {
 	}
 }
 
-// guard has a driver ask about its Secret before everything is read, before something is sent, and after failures; its calls
-// are counted. A driver that hangs ends the session.
-func guard(d *bounded, end context.CancelFunc, m *meter, permitted *permit) downstream.Driver {
-	g := guarded{Driver: measured{d, m}, permit: permitted, hung: func() bool {
+// stays fails when the namespace is being deleted: then objects go one by one, and nobody asked for what would follow from that.
+func (w *worker) stays(ctx context.Context) error {
+	switch goes, err := w.goes(ctx, w.key.Namespace); {
+	case err != nil:
+		return downstream.NewError(downstream.Unavailable, "the namespace cannot be read", err)
+	case goes:
+		return downstream.NewError(downstream.Unavailable, "the namespace is being deleted: what is there stays as it is", nil)
+	}
+	return nil
+}
+
+// guard has a driver ask about its Secret before everything is read, before something is sent, and after failures, and about the
+// namespace before something is sent; its calls are counted. A driver that hangs ends the session.
+func guard(d *bounded, end context.CancelFunc, m *meter, permitted *permit, stays func(context.Context) error) downstream.Driver {
+	g := guarded{Driver: measured{d, m}, permit: permitted, stays: stays, hung: func() bool {
 		hangs := d.hangs()
 		if hangs {
 			end()
@@ -454,6 +467,7 @@ func guard(d *bounded, end context.CancelFunc, m *meter, permitted *permit) down
 type guarded struct {
 	downstream.Driver
 	permit *permit
+	stays  func(context.Context) error
 	hung   func() bool
 }
 
@@ -475,6 +489,9 @@ func (g guarded) Read(ctx context.Context, req downstream.ReadRequest) (downstre
 // Apply implements downstream.Driver. What is refused here was not sent.
 func (g guarded) Apply(ctx context.Context, req downstream.Request) ([]downstream.Outcome, error) {
 	if err := g.permit.lately(ctx); err != nil {
+		return nil, err
+	}
+	if err := g.stays(ctx); err != nil {
 		return nil, err
 	}
 	outcomes, err := g.Driver.Apply(ctx, req)

@@ -105,7 +105,25 @@ func (r *Reconciler) sources(c cache.Cache) []source.TypedSource[string] {
 		watch(r.changes, c, &rollcallv1.Mention{}, readByEngine[*rollcallv1.Mention]()),
 		watch(r.changes, c, &rollcallv1.InboundAutomation{}, readByEngine[*rollcallv1.InboundAutomation]()),
 		watch(r.changes, c, &rollcallv1.Ledger{}),
+		discover(r.desks, c, &rollcallv1.Downstream{}),
+		discover(r.desks, c, &rollcallv1.EffectiveAccess{}),
+		discover(r.desks, c, &rollcallv1.RoutePlan{}),
 	}
+}
+
+// discover has a namespace looked at that has objects of a kind which the engine does not read, and nothing else that makes it known:
+// they would wait for an answer for ever.
+func discover[T client.Object](desks *desk.Desks, from cache.Cache, object T) source.TypedSource[string] {
+	type queue = workqueue.TypedRateLimitingInterface[string]
+	look := func(o T, q queue) {
+		if s := desks.Standing(o.GetNamespace()); s == desk.Unknown || s == desk.Absent {
+			q.Add(o.GetNamespace())
+		}
+	}
+	return source.TypedKind(from, object, handler.TypedFuncs[T, string]{
+		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[T], q queue) { look(e.Object, q) },
+		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[T], q queue) { look(e.Object, q) },
+	})
 }
 
 // readByEngine lets through what can change a result: an object that came, went or was replaced, and edits of spec,

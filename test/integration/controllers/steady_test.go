@@ -196,6 +196,16 @@ var _ = Describe("What stays as it is", func() {
 		readied(ctx, op, ns)
 	})
 
+	It("a namespace with nothing but a Downstream, or an output that was left behind, keeps no operator from being ready", func(ctx context.Context) {
+		op.Stop()
+		create(ctx, ns, "kind: Downstream\nmetadata: {name: warehouse}\nspec: {driver: PostgreSQL, postgreSQL: {}, records: [Users], credentialsSecretRef: {name: none}}")
+		create(ctx, namespace(ctx), "kind: EffectiveAccess\nmetadata: {name: ana}")
+		op = start(clock)
+		op.At(opening, ns)
+		op.At(opening.Add(10*time.Second), ns)
+		Eventually(condition(ctx, "Downstream", ns, "warehouse", "Ready")).Should(Equal("False/NoOrganization"))
+	})
+
 	It("S-154: a list that cannot be read in full writes nothing anywhere", func(ctx context.Context) {
 		create(ctx, ns, desks)
 		settled(ctx, op, ns)

@@ -34,7 +34,7 @@ var (
 	said     *witness
 
 	namespace, create, object, edit = kube.Namespace, kube.Make, cluster.Object, kube.Edit
-	patch, remove, condition        = kube.Merge, kube.Remove, kube.Condition
+	remove, condition               = kube.Remove, kube.Condition
 )
 
 func TestDownstream(t *testing.T) {
