@@ -101,6 +101,7 @@ func (r *report) rate(name string, records int, driver, bare []time.Duration) {
 	slices.Sort(ratios)
 	ratio := ratios[(len(ratios)-1)/2]
 	value := float64(records) / percentile(sortedCopy(driver), 50).Seconds()
+	r.note("%s: the fastest run of the driver is at %.2f of the fastest of the bare client", name, slices.Min(bare).Seconds()/slices.Min(driver).Seconds())
 	verdict := "ok"
 	if !(ratio >= 0.75) {
 		verdict = "SHORT"

@@ -177,10 +177,9 @@ var calls int
 
 // call is one that a test placed.
 type call struct {
-	name   string
-	from   string
-	began  time.Time
-	before time.Duration // what was stolen before
+	name  string
+	from  string
+	began time.Time
 }
 
 // dial places a call.
@@ -192,7 +191,7 @@ func dial(from, to string) *call {
 func dialAs(from, to string, more map[string]any) *call {
 	GinkgoHelper()
 	calls++
-	c := &call{name: fmt.Sprintf("call-%d@test", calls), from: from, before: stolen()}
+	c := &call{name: fmt.Sprintf("call-%d@test", calls), from: from}
 	order := map[string]any{"do": "call", "phone": from, "to": to, "call": c.name}
 	maps.Copy(order, more)
 	c.name = order["call"].(string)
@@ -216,8 +215,21 @@ func (c *call) after(e event) time.Duration {
 	return e.At.Sub(c.began)
 }
 
-// tolerance is how far a telephone may be off: what was stolen during the call is nobody's fault.
-func (c *call) tolerance() time.Duration { return tolerance + stolen() - c.before }
+// disturbed is how much may be stolen in a second, or during a spec, of a machine that is taken for one's own.
+const disturbed = 50 * time.Millisecond
+
+// calm waits until the machine is left alone for a second, but not for ever.
+func calm() {
+	seconds := time.NewTicker(time.Second)
+	defer seconds.Stop()
+	for range 60 {
+		before := stolen()
+		<-seconds.C
+		if stolen()-before < disturbed {
+			return
+		}
+	}
+}
 
 // stolen is how long the processors of this machine stood still because another machine had them, as Linux counts it; 0 where
 // nothing says so.
@@ -250,7 +262,7 @@ func (c *call) ends(status int, after time.Duration) {
 	GinkgoHelper()
 	e := c.status()
 	Expect(e.Status).To(Equal(status), "%s\n%s", e.Text, c)
-	Expect(c.after(e)).To(BeNumerically("~", after, c.tolerance()), "the end\n%s", c)
+	Expect(c.after(e)).To(BeNumerically("~", after, tolerance), "the end\n%s", c)
 }
 
 // hangUp ends the call from one side.
@@ -300,15 +312,14 @@ func (c *call) rang(want ...leg) {
 	}).Should(BeTrue(), "a telephone still rings\n%s", c)
 	got := c.legs()
 	Expect(got).To(HaveLen(len(want)), c.String())
-	most := c.tolerance()
 	for _, w := range want {
-		i := slices.IndexFunc(got, func(l leg) bool { return w.like(l, most) })
+		i := slices.IndexFunc(got, w.like)
 		Expect(i).To(BeNumerically(">=", 0), "no leg like %+v\n%s", w, c)
 		got = slices.Delete(got, i, i+1)
 	}
 }
 
-func (l leg) like(o leg, tolerance time.Duration) bool {
+func (l leg) like(o leg) bool {
 	near := func(a, b int) bool { return time.Duration(max(a-b, b-a))*time.Millisecond <= tolerance }
 	return l.phone == o.phone && l.how == o.how && near(l.from, o.from) && near(l.until, o.until)
 }

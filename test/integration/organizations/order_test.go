@@ -1,32 +1,20 @@
 package organizations_test
 
 import (
-	"bytes"
 	"context"
 	"math/rand/v2"
-	"path/filepath"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
-	"github.com/rollcall-dev/rollcall/internal/manifest"
 	"github.com/rollcall-dev/rollcall/test/integration/cluster"
 )
 
 var _ = Describe("The order of arrival", func() {
 	It("S-90: a sample in three random orders has one outcome, and all of it is Ready", func(ctx context.Context) {
-		source, err := manifest.Kustomize(filepath.Join(cluster.Root, "config", "samples", "agent-feedback"))
-		Expect(err).NotTo(HaveOccurred())
-		var objects []*unstructured.Unstructured
-		for document := range bytes.SplitSeq(source.Data, []byte("\n---\n")) {
-			o := new(unstructured.Unstructured)
-			Expect(yaml.Unmarshal(document, &o.Object)).To(Succeed(), string(document))
-			if o.GetKind() != "Namespace" {
-				objects = append(objects, o)
-			}
-		}
+		objects := slices.DeleteFunc(cluster.Kustomized("config/samples/agent-feedback"), func(o unstructured.Unstructured) bool { return o.GetKind() == "Namespace" })
 		op := start(cluster.ClockAt(opening))
 		people := 0
 		var namespaces []string
@@ -36,7 +24,7 @@ var _ = Describe("The order of arrival", func() {
 			ns := namespace(ctx)
 			namespaces = append(namespaces, ns)
 			for _, o := range objects {
-				o = o.DeepCopy()
+				o := o.DeepCopy()
 				o.SetNamespace(ns)
 				Expect(kube.Create(ctx, o)).To(Succeed(), "%s/%s", o.GetKind(), o.GetName())
 				if order == 0 && o.GetKind() == "Teammate" {
