@@ -29,22 +29,20 @@ const (
 
 // node is one value in the graph: an input or the result of a query for one key.
 type node struct {
-	table    table
-	level    int32
-	state    state
-	pinned   bool // inputs that were set and observed queries are kept though nothing reads them
-	queued   bool
-	id       uint32
-	version  uint32 // counts changes of the value, or of the time it holds for
-	mark     uint64
-	own      int64 // unix seconds at which time alone may change this value, read by this node itself
-	expiry   int64 // the smaller of own and every dependency's expiry
-	deps     []uint32
-	readers  readers
-	identity any // back pointer to the typed node
+	id      uint32
+	version uint32 // counts changes of the value, or of the time it holds for
+	level   uint16 // of its table
+	state   state
+	pinned  bool // inputs that were set and observed queries are kept though nothing reads them
+	queued  bool
+	mark    uint64
+	own     int64 // unix seconds at which time alone may change this value, read by this node itself
+	expiry  int64 // the smaller of own and every dependency's expiry
+	deps    []uint32
+	readers readers
 }
 
-// table is what the graph needs to know of the typed table that a node belongs to.
+// table is what the graph needs to know of the tables of cells.
 type table interface {
 	recompute(n *node, t *Task) (changed bool)
 	forget(n *node)
@@ -55,7 +53,8 @@ type table interface {
 type Graph struct {
 	now       int64
 	seq       uint64
-	levels    int32
+	tables    []table // by level
+	spaces    []any   // *space[K] for each type of keys
 	buckets   [][]*node
 	lowest    int
 	timers    timers
@@ -133,23 +132,6 @@ func (t *Task) depend(n *node) {
 	t.seen = append(t.seen, n.version)
 }
 
-// foreseen returns the cell of a key if it is the one that the last computation read at this point, or the one after that.
-// A computation mostly reads what it read before, in the same order: so it is found without a look into its table.
-func foreseen[K comparable, V any](t *Task, of table, k K) *cell[K, V] {
-	if t == nil {
-		return nil
-	}
-	for i := t.next; i < min(t.next+2, len(t.before)); i++ {
-		if n := t.g.nodes[t.before[i]]; n.table == of {
-			if c := n.identity.(*cell[K, V]); c.key == k {
-				t.next = i + 1
-				return c
-			}
-		}
-	}
-	return nil
-}
-
 // stale reports whether something changed after the task read it: reading one node may recompute another one of the same
 // table that was read before.
 func (t *Task) stale() bool {
@@ -203,11 +185,10 @@ func (t *Task) Horizon(f func()) time.Time {
 	return time.Unix(horizon, 0).UTC()
 }
 
-func (g *Graph) newLevel() int32 {
-	l := g.levels
-	g.levels++
-	g.buckets = append(g.buckets, nil)
-	return l
+// add gives a new table its level: it may read those below.
+func (g *Graph) add(t table) uint16 {
+	g.tables, g.buckets = append(g.tables, t), append(g.buckets, nil)
+	return uint16(len(g.tables) - 1)
 }
 
 // touch marks a node as to be recomputed, and queues it. A node that is being computed finds out itself (Task.stale).
@@ -232,13 +213,13 @@ func (g *Graph) enqueue(n *node) {
 // compute brings a node up to date and marks its readers if the value, or the time it holds for, changed.
 func (g *Graph) compute(n *node) {
 	if n.state == computing {
-		panic(fmt.Sprintf("incr: %s depends on itself", n.table.describe(n)))
+		panic(fmt.Sprintf("incr: %s depends on itself", g.tables[n.level].describe(n)))
 	}
 	n.state = computing
 	g.recompute++
 	t := g.borrow()
 	t.before = n.deps
-	changed := n.table.recompute(n, t)
+	changed := g.tables[n.level].recompute(n, t)
 	again := t.stale()
 	read := g.rewire(n, t.deps)
 	if t.own != n.own {
@@ -312,7 +293,7 @@ func (g *Graph) release(n *node) {
 // drop forgets a node nobody reads, and whatever only it read.
 func (g *Graph) drop(n *node) {
 	n.state = dropped
-	n.table.forget(n)
+	g.tables[n.level].forget(n)
 	read := n.deps
 	n.deps = nil
 	for _, id := range read {

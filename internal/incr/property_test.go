@@ -241,7 +241,7 @@ func (f *fixture) check(t *rapid.T) {
 	next, some := f.g.Next()
 	for k := range random {
 		q := f.table(k)
-		c := q.nodes[k]
+		c := q.find(k)
 		if c == nil {
 			if f.observed[k] {
 				t.Fatalf("%d is observed and was dropped", k)
@@ -318,9 +318,9 @@ func TestPropertyValuesAreThoseOfAnEvaluationFromScratch(t *testing.T) {
 			f.table(k).Unobserve(k)
 		}
 		f.g.Settle()
-		left := len(f.recipe.nodes) + len(f.in.nodes) + len(f.x.in.nodes) + len(f.s.in.nodes)
+		left := f.recipe.count() + f.in.count() + f.x.in.count() + f.s.in.count()
 		for _, q := range f.tables {
-			left += len(q.nodes)
+			left += q.count()
 		}
 		if left != 0 {
 			t.Fatalf("%d nodes are left when nothing is set and nothing observed", left)

@@ -2,42 +2,19 @@ package incr
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 )
 
 // Input is a table of values set from outside, by key. A key never set reads as the zero value, so that a query that
 // found nothing is recomputed when the value appears.
-type Input[K comparable, V any] struct {
-	g     *Graph
-	name  string
-	level int32
-	equal func(a, b V) bool
-	nodes map[K]*cell[K, V]
-}
-
-type cell[K comparable, V any] struct {
-	node
-	key   K
-	value V
-}
+type Input[K comparable, V any] struct{ column[K, V] }
 
 // NewInput adds a table of inputs. equal decides whether a Set is a change; nil means every Set is.
 func NewInput[K comparable, V any](g *Graph, name string, equal func(a, b V) bool) *Input[K, V] {
-	return &Input[K, V]{g: g, name: name, level: g.newLevel(), equal: equal, nodes: map[K]*cell[K, V]{}}
-}
-
-func (in *Input[K, V]) at(k K) *cell[K, V] {
-	c := in.nodes[k]
-	if c == nil {
-		c = &cell[K, V]{key: k}
-		c.node = node{table: in, level: in.level, state: clean, own: never, expiry: never}
-		c.identity = c
-		in.g.register(&c.node)
-		in.nodes[k] = c
-	}
-	return c
+	in := &Input[K, V]{newColumn[K](g, name, clean, equal)}
+	in.level = g.add(in)
+	return in
 }
 
 // Set gives the key a value and marks what read it.
@@ -53,7 +30,7 @@ func (in *Input[K, V]) Set(k K, v V) {
 
 // Delete sets the key back to the zero value, and forgets it if nothing reads it.
 func (in *Input[K, V]) Delete(k K) {
-	c := in.nodes[k]
+	c := in.find(k)
 	if c == nil || !c.pinned {
 		return
 	}
@@ -67,13 +44,13 @@ func (in *Input[K, V]) Delete(k K) {
 // Get reads the key's value.
 func (in *Input[K, V]) Get(t *Task, k K) V {
 	if t == nil || t.peek {
-		if c := in.nodes[k]; c != nil {
+		if c := in.find(k); c != nil {
 			return c.value
 		}
 		var zero V
 		return zero
 	}
-	c := foreseen[K, V](t, in, k)
+	c := in.foreseen(t, k)
 	if c == nil {
 		c = in.at(k)
 	}
@@ -82,10 +59,7 @@ func (in *Input[K, V]) Get(t *Task, k K) V {
 }
 
 func (in *Input[K, V]) recompute(*node, *Task) bool { return false }
-func (in *Input[K, V]) forget(n *node)              { delete(in.nodes, n.identity.(*cell[K, V]).key) }
-func (in *Input[K, V]) describe(n *node) string {
-	return fmt.Sprintf("%s(%v)", in.name, n.identity.(*cell[K, V]).key)
-}
+func (in *Input[K, V]) forget(n *node)              { in.remove(in.cellOf(n)) }
 
 // Index is an input that maps a key to a sorted set, changed one element at a time.
 type Index[K comparable, M cmp.Ordered] struct{ in *Input[K, *bag[M]] }
@@ -117,7 +91,7 @@ func (x *Index[K, M]) Add(k K, m M) {
 
 // Remove takes m out of the set of k.
 func (x *Index[K, M]) Remove(k K, m M) {
-	c := x.in.nodes[k]
+	c := x.in.find(k)
 	if c == nil || c.value == nil {
 		return
 	}
@@ -173,24 +147,17 @@ const fewFresh = 4
 
 // Query is a pure function of what it reads, remembered by key.
 type Query[K comparable, V any] struct {
-	g        *Graph
-	name     string
-	level    int32
-	equal    func(a, b V) bool
+	column[K, V]
 	compute  func(t *Task, k K) V
 	onChange func(k K, before, after V)
-	nodes    map[K]*cell[K, V]
 }
 
 // NewQuery adds a query. It may read queries added before it, and itself for other keys; equal decides whether a
 // recomputed value is a change.
 func NewQuery[K comparable, V any](g *Graph, name string, equal func(a, b V) bool, compute func(t *Task, k K) V) *Query[K, V] {
-	q := &Query[K, V]{g: g, name: name, level: g.newLevel(), equal: equal, compute: compute, nodes: map[K]*cell[K, V]{}}
-	g.all = append(g.all, func(f func(*node)) {
-		for _, c := range q.nodes {
-			f(&c.node)
-		}
-	})
+	q := &Query[K, V]{column: newColumn[K](g, name, dirty, equal), compute: compute}
+	q.level = g.add(q)
+	g.all = append(g.all, func(f func(*node)) { q.each(func(c *cell[K, V]) { f(&c.node) }) })
 	return q
 }
 
@@ -198,21 +165,9 @@ func NewQuery[K comparable, V any](g *Graph, name string, equal func(a, b V) boo
 // the key is dropped. f may set inputs; it must not read queries.
 func (q *Query[K, V]) OnChange(f func(k K, before, after V)) { q.onChange = f }
 
-func (q *Query[K, V]) at(k K) *cell[K, V] {
-	c := q.nodes[k]
-	if c == nil {
-		c = &cell[K, V]{key: k}
-		c.node = node{table: q, level: q.level, own: never, expiry: never}
-		c.identity = c
-		q.g.register(&c.node)
-		q.nodes[k] = c
-	}
-	return c
-}
-
 // Get reads the value of a key, computing it if it is stale.
 func (q *Query[K, V]) Get(t *Task, k K) V {
-	c := foreseen[K, V](t, q, k)
+	c := q.foreseen(t, k)
 	if c == nil {
 		c = q.at(k)
 	}
@@ -240,7 +195,7 @@ func (q *Query[K, V]) Observe(k K) {
 
 // Unobserve ends Observe.
 func (q *Query[K, V]) Unobserve(k K) {
-	if c := q.nodes[k]; c != nil && c.pinned {
+	if c := q.find(k); c != nil && c.pinned {
 		c.pinned = false
 		q.g.release(&c.node)
 	}
@@ -248,7 +203,7 @@ func (q *Query[K, V]) Unobserve(k K) {
 
 // Expiry returns the first instant at which time alone may change the value of a key that was computed.
 func (q *Query[K, V]) Expiry(k K) (time.Time, bool) {
-	c := q.nodes[k]
+	c := q.find(k)
 	if c == nil || c.expiry == never {
 		return time.Time{}, false
 	}
@@ -256,9 +211,9 @@ func (q *Query[K, V]) Expiry(k K) (time.Time, bool) {
 }
 
 func (q *Query[K, V]) recompute(n *node, t *Task) bool {
-	c := n.identity.(*cell[K, V])
+	c := q.cellOf(n)
 	before := c.value
-	after := q.compute(t, c.key)
+	after := q.compute(t, c.row.key)
 	if q.equal != nil && q.equal(before, after) {
 		if q.onChange != nil {
 			q.expiryChange(c, t)
@@ -267,7 +222,7 @@ func (q *Query[K, V]) recompute(n *node, t *Task) bool {
 	}
 	c.value = after
 	if q.onChange != nil {
-		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.key, before, after) })
+		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.row.key, before, after) })
 	}
 	return true
 }
@@ -280,22 +235,18 @@ func (q *Query[K, V]) expiryChange(c *cell[K, V], t *Task) {
 	}
 	if expiry != c.expiry {
 		v := c.value
-		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.key, v, v) })
+		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.row.key, v, v) })
 	}
 }
 
 func (q *Query[K, V]) forget(n *node) {
-	c := n.identity.(*cell[K, V])
-	delete(q.nodes, c.key)
+	c := q.cellOf(n)
+	q.remove(c)
 	if q.onChange != nil {
 		var zero V
 		before := c.value
-		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.key, before, zero) })
+		q.g.deferred = append(q.g.deferred, func() { q.onChange(c.row.key, before, zero) })
 	}
-}
-
-func (q *Query[K, V]) describe(n *node) string {
-	return fmt.Sprintf("%s(%v)", q.name, n.identity.(*cell[K, V]).key)
 }
 
 // Signal marks readers of values that are kept outside the graph: Changed(k) after the value behind k changed, Watch(t, k)
@@ -317,7 +268,7 @@ func (s *Signal[K]) Watch(t *Task, k K) {
 
 // Changed marks what watches k.
 func (s *Signal[K]) Changed(k K) {
-	if c := s.in.nodes[k]; c != nil {
+	if c := s.in.find(k); c != nil {
 		s.in.g.touchReaders(&c.node)
 	}
 }
