@@ -49,7 +49,7 @@ type Grant struct {
 	// All stands for every usable profile that no other grant of the result names; Profiles is empty then.
 	All bool
 
-	ids []int32 // of Profiles
+	ids []int32 // of the profiles while the grant has no names, in the order of these
 }
 
 // Result is the complete effective access of one teammate. Nothing in it is cut; see Status for the stored form.
@@ -129,6 +129,7 @@ type Access struct {
 	clusters []cluster
 	in       []int32 // by rank of the profile: its cluster
 	found    bitset  // ranks, or ids; empty between uses
+	granted  []int32 // ids of all grants of a result
 }
 
 // New returns the access of a roster.

@@ -330,36 +330,49 @@ func (a *Access) grants(t *incr.Task, tm *rollcallv1.Teammate, role *roster.Acco
 	if s.all {
 		count = len(a.roster.UsableProfiles(t))
 	}
-	slices.SortFunc(grants, func(x, y Grant) int { return strings.Compare(x.first(), y.first()) })
+	slices.SortFunc(grants, func(x, y Grant) int { return cmp.Compare(a.first(&x), a.first(&y)) })
 	return grants, count
 }
 
-// fill puts the profiles found by cluster into the grants of their clusters, in the order of their names.
+// fill puts the ids of the profiles found by cluster into the grants of their clusters, in the order of the names. They are
+// valid until the next call.
 func (a *Access) fill(grants []Grant, sizes []int32, clusters []cluster) {
 	var sum int32
 	for _, size := range sizes {
 		sum += size
 	}
-	names, ids := make([]string, sum), make([]int32, sum)
+	a.granted = slices.Grow(a.granted[:0], int(sum))
+	ids := a.granted[:sum]
 	for i, size := range sizes {
 		if g := &grants[i]; !g.All { // no source is present: covered by the grant for all profiles
-			g.Profiles, names = names[:0:size], names[size:]
 			g.ids, ids = ids[:0:size], ids[size:]
 		}
 	}
 	for rank := range a.found.drain() {
-		g := &grants[clusters[a.in[rank]].grant]
-		if id := a.numbers.order[rank]; !g.All {
-			g.Profiles, g.ids = append(g.Profiles, a.numbers.names[id]), append(g.ids, id)
+		if g := &grants[clusters[a.in[rank]].grant]; !g.All {
+			g.ids = append(g.ids, a.numbers.order[rank])
 		}
 	}
 }
 
-func (g Grant) first() string {
+// first is the rank of the first profile of a grant without names.
+func (a *Access) first(g *Grant) int32 {
 	if g.All {
-		return ""
+		return none
 	}
-	return g.Profiles[0]
+	return a.numbers.ranks[g.ids[0]]
+}
+
+// name gives the profiles of a grant their names.
+func (a *Access) name(g *Grant) {
+	if g.All {
+		return
+	}
+	g.Profiles = make([]string, len(g.ids))
+	for i, id := range g.ids {
+		g.Profiles[i] = a.numbers.names[id]
+	}
+	g.ids = nil
 }
 
 func (g *Grant) sameContent(o *Grant) bool {
@@ -388,7 +401,7 @@ func (a *Access) reachOf(res *Result) reach {
 	n := 0
 	for _, g := range res.Grants {
 		if !g.All && (len(g.Permissions) > 0) != out.rest {
-			n += len(g.Profiles)
+			n += len(g.ids)
 		}
 	}
 	if n == 0 {
@@ -409,7 +422,15 @@ func (a *Access) reachOf(res *Result) reach {
 }
 
 // Of returns the complete effective access of a teammate at the roster's instant, nil if they do not exist.
-func (a *Access) Of(teammate string) *Result { return a.result(a.roster.Graph.Peek(), teammate) }
+func (a *Access) Of(teammate string) *Result {
+	res := a.result(a.roster.Graph.Peek(), teammate)
+	if res != nil {
+		for i := range res.Grants {
+			a.name(&res.Grants[i])
+		}
+	}
+	return res
+}
 
 // NextTransition returns the first instant at which time alone may change the teammate's effective access.
 func (a *Access) NextTransition(teammate string) (at time.Time, ok bool) {
@@ -417,7 +438,8 @@ func (a *Access) NextTransition(teammate string) (at time.Time, ok bool) {
 	return a.digests.Expiry(teammate)
 }
 
-// result computes everything say of one teammate.
+// result computes everything say of one teammate. The profiles of its grants have no names yet, and
+// their ids are valid until the next call.
 func (a *Access) result(t *incr.Task, teammate string) *Result {
 	r := a.roster
 	tm := r.Teammate(t, teammate)
@@ -438,7 +460,7 @@ func (a *Access) result(t *incr.Task, teammate string) *Result {
 		res.Voice, res.Chat = a.voice(t, teammate), a.chat(t, tm)
 	}
 	a.writer.Reset()
-	res.write(&a.writer)
+	res.write(&a.writer, a.numbers.texts)
 	res.Hash = hashOf(&a.writer)
 	return res
 }

@@ -5,12 +5,15 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/internal/canonical"
 )
 
 // numbering gives names small numbers that stay, and knows their order.
 type numbering struct {
 	ids   map[string]int32
 	names []string // by id
+	texts [][]byte // by id: the name as canonical JSON
 	ranks []int32  // by id: the place of the name among all
 	order []int32  // ids by rank
 }
@@ -21,7 +24,7 @@ func (n *numbering) id(name string) int32 {
 	}
 	id := int32(len(n.names))
 	rank, _ := slices.BinarySearchFunc(n.order, name, func(id int32, name string) int { return strings.Compare(n.names[id], name) })
-	n.ids[name], n.names, n.ranks = id, append(n.names, name), append(n.ranks, 0)
+	n.ids[name], n.names, n.texts, n.ranks = id, append(n.names, name), append(n.texts, canonical.String(name)), append(n.ranks, 0)
 	n.order = slices.Insert(n.order, rank, id)
 	for i, id := range n.order[rank:] {
 		n.ranks[id] = int32(rank + i)

@@ -15,7 +15,8 @@ const (
 func hashOf(w *canonical.Writer) string { return canonical.Hash(w.Bytes()) }
 
 // write appends the canonical JSON of the complete result without hash, nextTransition, truncated and conditions.
-func (res *Result) write(w *canonical.Writer) {
+// texts are as for grants.
+func (res *Result) write(w *canonical.Writer, texts [][]byte) {
 	w.Open()
 	w.Fields(res.accountFields)
 	w.Text("accountRole", res.AccountRole)
@@ -52,7 +53,7 @@ func (res *Result) write(w *canonical.Writer) {
 		w.Key("grants")
 		w.OpenList()
 		for i := range res.Grants {
-			res.Grants[i].write(w)
+			res.Grants[i].write(w, texts)
 		}
 		w.CloseList()
 	}
@@ -82,13 +83,22 @@ func (res *Result) write(w *canonical.Writer) {
 	w.Close()
 }
 
-func (g *Grant) write(w *canonical.Writer) {
+// write appends a grant. texts are the names of profiles as JSON, by id, for a grant that has no names yet.
+func (g *Grant) write(w *canonical.Writer, texts [][]byte) {
 	w.Open()
 	if g.All {
 		w.Key("allProfiles")
 		w.Bool(true)
 	}
 	w.Fields(g.fields)
+	if len(g.ids) > 0 {
+		w.Key("profiles")
+		w.OpenList()
+		for _, id := range g.ids {
+			w.Raw(texts[id])
+		}
+		w.CloseList()
+	}
 	w.Strings("profiles", g.Profiles)
 	if len(g.Sources) > 0 {
 		w.Key("sources")
@@ -198,7 +208,7 @@ func (res *Result) sizeWithoutGrants() int {
 	rest := *res
 	rest.Grants = nil
 	var w canonical.Writer
-	rest.write(&w)
+	rest.write(&w, nil)
 	return len(w.Bytes())
 }
 
@@ -206,7 +216,7 @@ func (g *Grant) size(profiles []string) int {
 	cut := *g
 	cut.Profiles = profiles
 	var w canonical.Writer
-	cut.write(&w)
+	cut.write(&w, nil)
 	return len(w.Bytes())
 }
 

@@ -36,6 +36,13 @@ func JSON(v any) ([]byte, error) {
 	return w.Bytes(), nil
 }
 
+// String returns a string as canonical JSON.
+func String(s string) []byte {
+	var w Writer
+	w.String(s)
+	return w.Bytes()
+}
+
 // Writer appends canonical JSON. The caller writes the keys of an object in ascending order; leaving out what is empty
 // is the caller's choice. The zero value is ready to use.
 type Writer struct {
