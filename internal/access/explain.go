@@ -359,7 +359,7 @@ func (x *explainer) visibility() []Step {
 		}
 	}
 	for _, m := range x.roster.Memberships(x.t, x.tm.Name).Accepted {
-		if x.roster.GroupFacts(x.t, m.Group).Enabled && slices.Contains(x.roster.GroupProfiles(x.t, m.Group), x.profile) {
+		if m.Enabled && slices.Contains(x.roster.GroupProfiles(x.t, m.Group), x.profile) {
 			if chains := x.memberships(m.Group); len(chains) > 0 {
 				return append(slices.Clone(chains[0]), x.profileOf(m.Group))
 			}

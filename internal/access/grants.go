@@ -467,21 +467,12 @@ func (a *Access) result(t *incr.Task, teammate string) *Result {
 
 func (a *Access) supervises(t *incr.Task, teammate string) []rollcallv1.SupervisedTarget {
 	var out []rollcallv1.SupervisedTarget
-	for _, g := range a.roster.Seats(t, teammate) {
-		if a.roster.Supervises(t, teammate, g) {
-			out = append(out, rollcallv1.SupervisedTarget{Kind: roster.KindUserGroup, Name: g})
-		}
+	seats := a.roster.Seats(t, teammate)
+	if len(seats) == 0 || !a.roster.CanSupervise(t, teammate) {
+		return nil
 	}
-	if a.roster.CanSupervise(t, teammate) {
-		for _, name := range a.roster.QueueSeats(t, teammate) {
-			out = append(out, rollcallv1.SupervisedTarget{Kind: roster.KindQueue, Name: name})
-		}
-		for _, name := range a.roster.CampaignSeats(t, teammate) {
-			out = append(out, rollcallv1.SupervisedTarget{Kind: roster.KindCampaign, Name: name})
-		}
+	for _, s := range seats {
+		out = append(out, rollcallv1.SupervisedTarget{Kind: s.Kind, Name: s.Name})
 	}
-	slices.SortFunc(out, func(x, y rollcallv1.SupervisedTarget) int {
-		return cmp.Or(strings.Compare(x.Kind, y.Kind), strings.Compare(x.Name, y.Name))
-	})
 	return out
 }

@@ -59,7 +59,7 @@ func (a *Access) settingsOf(t *incr.Task, teammate string) Settings {
 	var groups []groupVoice // sorted by the group's name
 	var primary groupVoice
 	for _, m := range a.roster.Memberships(t, teammate).Accepted {
-		if !a.roster.GroupFacts(t, m.Group).Enabled {
+		if !m.Enabled {
 			continue
 		}
 		v := a.voices.Get(t, m.Group)
@@ -197,9 +197,9 @@ func (a *Access) dataScope(t *incr.Task, tm *rollcallv1.Teammate, role *roster.A
 		case rollcallv1.ScopeOwnTeam:
 			d.Leader = res.Leader
 		case rollcallv1.ScopeOwnDepartments:
-			for _, g := range res.Groups {
-				if r.GroupFacts(t, g).Enabled {
-					d.Departments = append(d.Departments, r.DepartmentsOf(t, g)...)
+			for _, m := range r.Memberships(t, tm.Name).Accepted {
+				if m.Enabled {
+					d.Departments = append(d.Departments, r.DepartmentsOf(t, m.Group)...)
 				}
 			}
 			slices.Sort(d.Departments)

@@ -122,13 +122,14 @@ func (r *Roster) queuesOf(t *incr.Task, tm *rollcallv1.Teammate) []string {
 	return append(direct, slices.Compact(through)...)
 }
 
-// QueueSeats returns the queues that list the teammate as supervisor, accepted or not, sorted; CampaignSeats the campaigns.
-func (r *Roster) QueueSeats(t *incr.Task, teammate string) []string {
-	return r.queueSeats.Get(t, teammate)
-}
-
-func (r *Roster) CampaignSeats(t *incr.Task, teammate string) []string {
-	return r.campaignSeats.Get(t, teammate)
+// Seats returns the groups, queues and campaigns that list the teammate as supervisor, accepted or not, sorted by kind and
+// name.
+func (r *Roster) Seats(t *incr.Task, teammate string) []Claimant {
+	var out []Claimant
+	for _, s := range r.seats.Get(t, teammate) {
+		out = append(out, parseClaimant(s))
+	}
+	return out
 }
 
 // CanSupervise reports whether the teammate's account role makes a supervisor (V-25).
@@ -157,7 +158,7 @@ func (r *Roster) indexQueue(name string, old, now *rollcallv1.Queue) {
 		groupsAfter, seatsAfter = refNames(now.Spec.Groups), refNames(now.Spec.Supervisors)
 	}
 	moveAll(r.queuesByGroup, name, groupsBefore, groupsAfter)
-	moveAll(r.queueSeats, name, seatsBefore, seatsAfter)
+	moveAll(r.seats, Claimant{KindQueue, name}.String(), seatsBefore, seatsAfter)
 	r.filterProfiles(QueueOwner(name), now != nil, func() *rollcallv1.ProfileSelector { return now.Spec.ProfileSelector })
 }
 
@@ -169,5 +170,5 @@ func (r *Roster) indexCampaign(name string, old, now *rollcallv1.Campaign) {
 	if now != nil {
 		after = refNames(now.Spec.Supervisors)
 	}
-	moveAll(r.campaignSeats, name, before, after)
+	moveAll(r.seats, Claimant{KindCampaign, name}.String(), before, after)
 }

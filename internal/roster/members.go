@@ -44,6 +44,7 @@ type Membership struct {
 	Group    string
 	Sources  []Source
 	Position *int32 // of the explicit claim
+	Enabled  bool   // the group is
 }
 
 // Rejection is a group that a teammate claims and that does not accept them.
@@ -79,7 +80,7 @@ func sameMemberships(a, b *Memberships) bool {
 	}
 	return a.Home == b.Home && a.Cover == b.Cover && a.Exclusive == b.Exclusive && slices.Equal(a.Rejected, b.Rejected) &&
 		slices.EqualFunc(a.Accepted, b.Accepted, func(x, y Membership) bool {
-			return x.Group == y.Group && samePointer(x.Position, y.Position) && slices.Equal(x.Sources, y.Sources)
+			return x.Group == y.Group && x.Enabled == y.Enabled && samePointer(x.Position, y.Position) && slices.Equal(x.Sources, y.Sources)
 		})
 }
 
@@ -248,6 +249,7 @@ type claim struct {
 	sources  []Source
 	position *int32
 	lasting  bool // some valid claim has no end
+	facts    GroupFacts
 }
 
 func (c *claim) best() Source { return slices.MinFunc(c.sources, compareSources) }
@@ -265,12 +267,12 @@ func (r *Roster) membershipsOf(t *incr.Task, teammate string) *Memberships {
 	claims := r.ownClaims(t, tm)
 	m := &Memberships{}
 	passed := make([]string, 0, len(claims))
-	for group := range claims {
-		facts := r.facts.Get(t, group)
-		if !facts.Exists {
+	for group, c := range claims {
+		c.facts = r.facts.Get(t, group)
+		if !c.facts.Exists {
 			continue
 		}
-		if reason := r.refusal(t, tm, group, facts); reason != "" {
+		if reason := r.refusal(t, tm, group, c.facts); reason != "" {
 			m.Rejected = append(m.Rejected, Rejection{Group: group, Reason: reason})
 			continue
 		}
@@ -341,12 +343,8 @@ func (r *Roster) refusal(t *incr.Task, tm *rollcallv1.Teammate, group string, fa
 
 // Supervises reports whether the teammate is an accepted supervisor of the group.
 func (r *Roster) Supervises(t *incr.Task, teammate, group string) bool {
-	_, seated := slices.BinarySearch(r.seats.Get(t, teammate), group)
-	return seated && r.CanSupervise(t, teammate)
+	return slices.Contains(r.Seats(t, teammate), Claimant{KindUserGroup, group}) && r.CanSupervise(t, teammate)
 }
-
-// Seats returns the groups that list the teammate as supervisor, accepted or not, sorted.
-func (r *Roster) Seats(t *incr.Task, teammate string) []string { return r.seats.Get(t, teammate) }
 
 // include accepts what passed and follows the includes upwards: a member of an enabled group is a candidate for
 // every group that includes it over an edge that closes no cycle.
@@ -362,7 +360,7 @@ func (r *Roster) include(t *incr.Task, tm *rollcallv1.Teammate, m *Memberships, 
 	for work := slices.Clone(passed); len(work) > 0; {
 		from := work[0]
 		work = work[1:]
-		if !r.facts.Get(t, from).Enabled {
+		if !claims[from].facts.Enabled {
 			continue
 		}
 		for _, g := range r.includedBy.Get(t, from) {
@@ -380,7 +378,7 @@ func (r *Roster) include(t *incr.Task, tm *rollcallv1.Teammate, m *Memberships, 
 					continue
 				}
 				accepted[g] = true
-				claims[g] = &claim{}
+				claims[g] = &claim{facts: facts}
 				work = append(work, g)
 			}
 			claims[g].sources = append(claims[g].sources, Source{Rank: RankInclude, Via: from})
@@ -393,7 +391,7 @@ func (r *Roster) include(t *incr.Task, tm *rollcallv1.Teammate, m *Memberships, 
 
 func (m *Memberships) accept(group string, c *claim) {
 	slices.SortFunc(c.sources, compareSources)
-	m.Accepted = append(m.Accepted, Membership{Group: group, Sources: slices.Compact(c.sources), Position: c.position})
+	m.Accepted = append(m.Accepted, Membership{Group: group, Sources: slices.Compact(c.sources), Position: c.position, Enabled: c.facts.Enabled})
 }
 
 // exclude lets one group stand per class, home and cover, and cover before home (R-5, Exclusive).

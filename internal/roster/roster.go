@@ -79,9 +79,7 @@ type Roster struct {
 	explicit      *incr.Input[string, []ExplicitClaim]
 	missing       *incr.Index[string, string] // group -> those its member list names who do not exist
 	includedBy    *incr.Index[string, string] // group -> groups that include it
-	seats         *incr.Index[string, string] // teammate -> groups that list them as supervisor
-	queueSeats    *incr.Index[string, string] // teammate -> queues that list them as supervisor
-	campaignSeats *incr.Index[string, string] // teammate -> campaigns that list them as supervisor
+	seats         *incr.Index[string, string] // teammate -> "Kind/name" of what lists them as supervisor
 	departmentsOf *incr.Index[string, string] // group -> departments that list it
 	queuesByGroup *incr.Index[string, string] // group -> queues that list it
 	joiners       *incr.Index[string, string] // group -> teammates who list it from some time on
@@ -132,8 +130,6 @@ func New(now time.Time) *Roster {
 	r.missing = incr.NewIndex[string, string](g, "missing")
 	r.includedBy = incr.NewIndex[string, string](g, "includedBy")
 	r.seats = incr.NewIndex[string, string](g, "seats")
-	r.queueSeats = incr.NewIndex[string, string](g, "queueSeats")
-	r.campaignSeats = incr.NewIndex[string, string](g, "campaignSeats")
 	r.departmentsOf = incr.NewIndex[string, string](g, "departmentsOf")
 	r.queuesByGroup = incr.NewIndex[string, string](g, "queuesByGroup")
 	r.joiners = incr.NewIndex[string, string](g, "joiners")
@@ -477,7 +473,7 @@ func (r *Roster) indexGroup(name string, old, now *rollcallv1.UserGroup) {
 	}
 	r.indexMembers(name, before, after)
 	moveAll(r.includedBy, name, includesBefore, includesAfter)
-	moveAll(r.seats, name, seatsBefore, seatsAfter)
+	moveAll(r.seats, Claimant{KindUserGroup, name}.String(), seatsBefore, seatsAfter)
 	r.indexMemberSelector(name, old, now)
 	r.filterProfiles(GroupOwner(name), now != nil, func() *rollcallv1.ProfileSelector { return now.Spec.ProfileSelector })
 	dialing := now != nil && now.Spec.Voice != nil && now.Spec.Voice.Dialing != nil

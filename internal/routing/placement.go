@@ -99,7 +99,7 @@ func (p *Planner) place(t *incr.Task, name string) []placement {
 	stays := t.Horizon(func() { p.roster.Memberships(t, name) })
 	byGroup := len(out)
 	for _, m := range p.roster.Memberships(t, name).Accepted {
-		if f := p.roster.GroupFacts(t, m.Group); !f.Exists || !f.Enabled {
+		if !m.Enabled {
 			continue
 		}
 		if p.dialable.Get(t, m.Group) {
@@ -112,13 +112,23 @@ func (p *Planner) place(t *incr.Task, name string) []placement {
 	for i := range out[byGroup:] {
 		out[byGroup+i].until = earlier(out[byGroup+i].until, stays)
 	}
-	for _, group := range p.roster.Seats(t, name) {
-		if p.dialable.Get(t, group) && p.roster.Supervises(t, name, group) {
-			out = p.placeIn(t, out, name, Target{Kind: KindUserGroup, Name: group}, "", false)
+	out = p.placeInQueues(t, out, name)
+	out = p.placeSupervisor(t, out, name)
+	slices.SortFunc(out, func(a, b placement) int { return compareTargets(a.target, b.target) })
+	return out
+}
+
+// placeSupervisor adds the placements of one person in what they supervise and do not belong to.
+func (p *Planner) placeSupervisor(t *incr.Task, out []placement, name string) []placement {
+	seats := p.roster.Seats(t, name)
+	if len(seats) == 0 || !p.roster.CanSupervise(t, name) {
+		return out
+	}
+	for _, s := range seats {
+		if s.Kind != roster.KindUserGroup || p.dialable.Get(t, s.Name) {
+			out = p.placeIn(t, out, name, Target{Kind: Kind(s.Kind), Name: s.Name}, "", false)
 		}
 	}
-	out = p.placeInQueues(t, out, name)
-	slices.SortFunc(out, func(a, b placement) int { return compareTargets(a.target, b.target) })
 	return out
 }
 

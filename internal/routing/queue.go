@@ -162,16 +162,6 @@ func (p *Planner) placeInQueues(t *incr.Task, out []placement, name string) []pl
 	if a.Campaign != "" {
 		out = p.placeIn(t, out, name, Target{Kind: KindCampaign, Name: a.Campaign}, "", true)
 	}
-	queues, campaigns := p.roster.QueueSeats(t, name), p.roster.CampaignSeats(t, name)
-	if len(queues)+len(campaigns) == 0 || !p.roster.CanSupervise(t, name) {
-		return out
-	}
-	for _, queue := range queues {
-		out = p.placeIn(t, out, name, Target{Kind: KindQueue, Name: queue}, "", false)
-	}
-	for _, campaign := range campaigns {
-		out = p.placeIn(t, out, name, Target{Kind: KindCampaign, Name: campaign}, "", false)
-	}
 	return out
 }
 
