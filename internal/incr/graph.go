@@ -104,7 +104,7 @@ func (g *Graph) back(t *Task) {
 const maxKept = 4096
 
 // New returns an empty graph whose values hold at now.
-func New(now time.Time) *Graph { return &Graph{now: now.Unix(), crowded: minCrowd} }
+func New(now time.Time) *Graph { return &Graph{now: now.Unix(), crowded: minCrowd, nodes: make([]*node, noNode+1)} }
 
 // Now returns the instant, in UTC and whole seconds, at which the graph's values hold.
 func (g *Graph) Now() time.Time { return time.Unix(g.now, 0).UTC() }
@@ -277,7 +277,7 @@ func (g *Graph) rewire(n *node, read []*node) []*node {
 	}
 	for _, d := range unique {
 		if d.mark != g.seq {
-			d.readers.list = append(d.readers.list, n.id)
+			d.readers.add(n.id)
 		}
 	}
 	return unique
@@ -418,53 +418,106 @@ func (h *timers) Pop() any {
 	return x
 }
 
-// readers are the nodes that read a node, by id. A long list keeps nodes that do not read it any more (stale counts them) until
-// the next sweep, so that leaving costs nothing and no index is needed; an id in it may be free by then, or another node's.
+// readers are the nodes that read a node, by id. Most nodes have one or two, which need no list.
 type readers struct {
+	few  [2]uint32 // if there is no list; noNode where there is none, the second first
+	many *manyReaders
+}
+
+// manyReaders is a list of readers. A long one keeps nodes that do not read it any more (stale counts them) until the next
+// sweep, so that leaving costs nothing and no index is needed; an id in it may be free by then, or another node's.
+type manyReaders struct {
 	list     []uint32
 	stale    int32
 	sweeping bool // waits for a sweep
 }
 
+// noNode is the id of no node.
+const noNode = 0
+
 const longList = 24
 
-func (r *readers) len() int { return len(r.list) - int(r.stale) }
+// ids returns the readers, stale ones too. It is valid until the next change.
+func (r *readers) ids() []uint32 {
+	switch {
+	case r.many != nil:
+		return r.many.list
+	case r.few[0] == noNode:
+		return nil
+	case r.few[1] == noNode:
+		return r.few[:1]
+	}
+	return r.few[:]
+}
+
+func (r *readers) len() int {
+	if r.many != nil {
+		return len(r.many.list) - int(r.many.stale)
+	}
+	return len(r.ids())
+}
+
+func (r *readers) add(id uint32) {
+	switch m := r.many; {
+	case m != nil:
+		if len(m.list) == cap(m.list) {
+			m.list = slices.Grow(m.list, len(m.list)) // append would grow a long list by a quarter only, and copy it the more often
+		}
+		m.list = append(m.list, id)
+	case r.few[0] == noNode:
+		r.few[0] = id
+	case r.few[1] == noNode:
+		r.few[1] = id
+	default:
+		r.many = &manyReaders{list: append(make([]uint32, 0, 4), r.few[0], r.few[1], id)}
+	}
+}
 
 // leave takes n out of the readers of d. The dependencies of n must say so already.
 func (g *Graph) leave(d, n *node) {
 	r := &d.readers
-	if len(r.list) > longList {
-		if r.stale++; !r.sweeping && 2*int(r.stale) > len(r.list) {
-			r.sweeping = true
+	m := r.many
+	switch {
+	case m == nil:
+		if r.few[0] == n.id {
+			r.few[0] = r.few[1]
+			r.few[1] = noNode
+		} else if r.few[1] == n.id {
+			r.few[1] = noNode
+		}
+	case len(m.list) > longList:
+		if m.stale++; !m.sweeping && 2*int(m.stale) > len(m.list) {
+			m.sweeping = true
 			g.sweeps = append(g.sweeps, d)
 		}
-		return
-	}
-	if i := slices.Index(r.list, n.id); i >= 0 {
-		last := len(r.list) - 1
-		r.list[i] = r.list[last]
-		r.list = r.list[:last]
+	default:
+		if i := slices.Index(m.list, n.id); i >= 0 {
+			last := len(m.list) - 1
+			m.list[i] = m.list[last]
+			m.list = m.list[:last]
+		}
 	}
 }
 
 // sweep takes out of the readers of d those that do not read it any more.
 func (g *Graph) sweep(d *node) {
 	g.seq++
-	kept := d.readers.list[:0]
-	for _, id := range d.readers.list {
+	kept := d.readers.many.list[:0]
+	for _, id := range d.readers.many.list {
 		if m := g.nodes[id]; m != nil && m.mark != g.seq && m.reads(d) {
 			m.mark = g.seq
 			kept = append(kept, id)
 		}
 	}
-	d.readers = readers{list: slices.Clone(kept)}
+	d.readers.many = &manyReaders{list: slices.Clone(kept)}
 }
 
 func (n *node) reads(d *node) bool { return slices.Contains(n.deps, d.id) }
 
 func (g *Graph) touchReaders(n *node) {
-	for _, id := range n.readers.list {
-		if m := g.nodes[id]; n.readers.stale == 0 || m != nil && m.reads(n) {
+	exact := n.readers.many == nil || n.readers.many.stale == 0
+	for _, id := range n.readers.ids() {
+		if m := g.nodes[id]; exact || m != nil && m.reads(n) {
 			g.touch(m)
 		}
 	}
