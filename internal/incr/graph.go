@@ -104,7 +104,9 @@ func (g *Graph) back(t *Task) {
 const maxKept = 4096
 
 // New returns an empty graph whose values hold at now.
-func New(now time.Time) *Graph { return &Graph{now: now.Unix(), crowded: minCrowd, nodes: make([]*node, noNode+1)} }
+func New(now time.Time) *Graph {
+	return &Graph{now: now.Unix(), crowded: minCrowd, nodes: make([]*node, noNode+1)}
+}
 
 // Now returns the instant, in UTC and whole seconds, at which the graph's values hold.
 func (g *Graph) Now() time.Time { return time.Unix(g.now, 0).UTC() }

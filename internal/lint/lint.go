@@ -229,7 +229,17 @@ const ReasonAsExpected = "AsExpected"
 // conditions collects the conditions of one object; Ready comes first.
 type conditions struct {
 	ready metav1.Condition
-	list  []metav1.Condition
+	list  []metav1.Condition // the first is for Ready
+}
+
+// usual is how many conditions the statuses with the most of them have.
+const usual = 10
+
+func (c *conditions) add(one metav1.Condition) {
+	if c.list == nil {
+		c.list = make([]metav1.Condition, 1, usual)
+	}
+	c.list = append(c.list, one)
 }
 
 func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
@@ -246,10 +256,10 @@ func problemf(reason, format string, args ...any) problem {
 // judge adds a condition that is True without a problem.
 func (c *conditions) judge(kind string, p problem) {
 	if p.reason == "" {
-		c.list = append(c.list, condition(kind, metav1.ConditionTrue, ReasonAsExpected, ""))
+		c.add(condition(kind, metav1.ConditionTrue, ReasonAsExpected, ""))
 		return
 	}
-	c.list = append(c.list, condition(kind, metav1.ConditionFalse, p.reason, p.message))
+	c.add(condition(kind, metav1.ConditionFalse, p.reason, p.message))
 }
 
 // blocked makes the object not Ready; the first call counts.
@@ -264,11 +274,14 @@ func (c *conditions) all() []metav1.Condition {
 	if c.ready.Type == "" {
 		c.ready = condition(rollcallv1.ConditionReady, metav1.ConditionTrue, ReasonAsExpected, "")
 	}
-	out := append([]metav1.Condition{c.ready}, c.list...)
 	if c.ready.Status == metav1.ConditionFalse {
-		out = append(out, condition(rollcallv1.ConditionStalled, metav1.ConditionTrue, c.ready.Reason, c.ready.Message))
+		c.add(condition(rollcallv1.ConditionStalled, metav1.ConditionTrue, c.ready.Reason, c.ready.Message))
 	}
-	return out
+	if c.list == nil {
+		return []metav1.Condition{c.ready}
+	}
+	c.list[0] = c.ready
+	return c.list
 }
 
 // references collects what an object refers to and does not find.

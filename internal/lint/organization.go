@@ -31,7 +31,7 @@ func (l *Lint) organization(t *incr.Task) rollcallv1.OrganizationStatus {
 		c.judge(rollcallv1.ConditionInvitationsDeliverable, l.invitations(t))
 	}
 	if o.Spec.Suspend != nil && *o.Spec.Suspend {
-		c.list = append(c.list, condition(rollcallv1.ConditionSuspended, metav1.ConditionTrue, rollcallv1.ReasonRequested,
+		c.add(condition(rollcallv1.ConditionSuspended, metav1.ConditionTrue, rollcallv1.ReasonRequested,
 			"spec.suspend is true: outputs and downstream systems are not written"))
 	}
 	if _, err := schedule.Compile(schedule.Spec{Mode: string(rollcallv1.ScheduleModeWeekly), Zone: l.roster.TimeZone(t)}); err != nil {

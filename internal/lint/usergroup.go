@@ -47,7 +47,7 @@ func (l *Lint) userGroup(t *incr.Task, name string) rollcallv1.UserGroupStatus {
 	c.judge(rollcallv1.ConditionIncludesAcyclic, includeCycle(l.roster.GroupCycle(t, name)))
 	l.permissionSet(t, g, members, profiles, &s, &c)
 	c.judge(rollcallv1.ConditionMentionable, l.mentionable(t, g, members))
-	c.list = append(c.list, inUse(departments))
+	c.add(inUse(departments))
 	if dialing {
 		x := routing.Target{Kind: routing.KindUserGroup, Name: name}
 		c.judge(rollcallv1.ConditionOverflowAcyclic, l.overflow(t, x))

@@ -199,11 +199,29 @@ func CardOf(tm *rollcallv1.Teammate) *Card {
 
 // Hash returns the cardHash of R-4; empty fields are left out.
 func (c *Card) Hash() string {
-	b, err := canonical.JSON(c)
-	if err != nil {
-		panic(err) // strings and integers always marshal
+	var w canonical.Writer
+	w.Open()
+	w.Text("bio", c.Bio)
+	w.Text("firstName", c.FirstName)
+	w.Text("homeTown", c.HomeTown)
+	if c.Image != nil {
+		w.Key("image")
+		w.Open()
+		if c.Image.Height != nil {
+			w.Key("height")
+			w.Int(int64(*c.Image.Height))
+		}
+		w.Key("url")
+		w.String(c.Image.URL)
+		if c.Image.Width != nil {
+			w.Key("width")
+			w.Int(int64(*c.Image.Width))
+		}
+		w.Close()
 	}
-	return canonical.Hash(b)
+	w.Text("stateOrCountry", c.StateOrCountry)
+	w.Close()
+	return canonical.Hash(w.Bytes())
 }
 
 // CardApproved reports whether the teammate's approval is for the card as it is now (M-36).
