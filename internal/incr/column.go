@@ -21,7 +21,7 @@ type row[K comparable] struct {
 	cells []*node   // of these columns, in their order
 }
 
-// maxColumns is how many tables may have keys of one type.
+// maxColumns is how many columns a space has room for.
 const maxColumns = 128
 
 // place returns where the cell of a column is in cells, or would be.
@@ -34,15 +34,17 @@ func (r *row[K]) place(column uint8) (at int, there bool) {
 	return at, word&bit != 0
 }
 
-// space holds the rows of all tables of a graph that have keys of one type.
+// space holds the rows of the tables of a graph that have keys of one type: of all of them, unless there are more than a space has
+// room for.
 type space[K comparable] struct {
 	rows    map[K]*row[K]
 	columns int
 }
 
-func spaceOf[K comparable](g *Graph) *space[K] {
+// spaceFor returns a space with room for another column.
+func spaceFor[K comparable](g *Graph) *space[K] {
 	for _, s := range g.spaces {
-		if s, ok := s.(*space[K]); ok {
+		if s, ok := s.(*space[K]); ok && s.columns < maxColumns {
 			return s
 		}
 	}
@@ -63,10 +65,7 @@ type column[K comparable, V any] struct {
 }
 
 func newColumn[K comparable, V any](g *Graph, name string, fresh state, equal func(a, b V) bool) column[K, V] {
-	s := spaceOf[K](g)
-	if s.columns == maxColumns {
-		panic(fmt.Sprintf("incr: %s is one table too many with keys of type %T", name, *new(K)))
-	}
+	s := spaceFor[K](g)
 	s.columns++
 	return column[K, V]{g: g, name: name, number: uint8(s.columns - 1), space: s, fresh: fresh, equal: equal}
 }

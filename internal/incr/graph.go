@@ -54,7 +54,7 @@ type Graph struct {
 	now       int64
 	seq       uint64
 	tables    []table // by level
-	spaces    []any   // *space[K] for each type of keys
+	spaces    []any   // *space[K] for the types of keys
 	buckets   [][]*node
 	lowest    int
 	timers    timers

@@ -607,3 +607,51 @@ func (c *column[K, V]) count() int {
 	c.each(func(*cell[K, V]) { n++ })
 	return n
 }
+
+// There is no end to the tables of a graph, whatever a row has room for.
+func TestManyTables(t *testing.T) {
+	g := New(at(0))
+	const tables, keys = 3*maxColumns + 7, 5
+	in := NewInput[int, int](g, "in", nil)
+	var all []*Query[int, int]
+	for i := range tables {
+		all = append(all, NewQuery(g, fmt.Sprint("plus", i), equal[int], func(t *Task, k int) int { return in.Get(t, k) + i }))
+	}
+	for k := range keys {
+		in.Set(k, 1000*k)
+		for _, q := range all {
+			q.Observe(k)
+		}
+	}
+	g.Settle()
+	check := func() {
+		t.Helper()
+		for i, q := range all {
+			for k := range keys {
+				if got, want := q.Get(nil, k), in.Get(nil, k)+i; got != want {
+					t.Errorf("table %d has %d for %d, want %d", i, got, k, want)
+				}
+			}
+		}
+	}
+	check()
+	in.Set(2, 1)
+	g.Settle()
+	check()
+	for i, q := range all { // from both ends and the middle, so that others stay before and behind
+		if i%3 != 1 {
+			q.Unobserve(2)
+		}
+	}
+	g.Settle()
+	for i, q := range all {
+		want := keys
+		if i%3 != 1 {
+			want--
+		}
+		if got := q.count(); got != want {
+			t.Errorf("table %d has %d cells, want %d", i, got, want)
+		}
+	}
+	check()
+}

@@ -119,14 +119,18 @@ func (p *Planner) NextTransition(x Target) (time.Time, bool) { return p.plans.Ex
 
 // targetsChanged observes what is new and lets go of what is gone.
 func (p *Planner) targetsChanged(_ struct{}, before, after []Target) {
+	has := func(list []Target, x Target) bool {
+		_, found := slices.BinarySearchFunc(list, x, compareTargets)
+		return found
+	}
 	for _, x := range after {
-		if !slices.Contains(before, x) {
+		if !has(before, x) {
 			p.served.Observe(x)
 			p.plans.Observe(x)
 		}
 	}
 	for _, x := range before {
-		if !slices.Contains(after, x) {
+		if !has(after, x) {
 			p.served.Unobserve(x)
 			p.plans.Unobserve(x)
 		}
