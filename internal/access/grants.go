@@ -466,11 +466,11 @@ func (a *Access) result(t *incr.Task, teammate string) *Result {
 }
 
 func (a *Access) supervises(t *incr.Task, teammate string) []rollcallv1.SupervisedTarget {
-	var out []rollcallv1.SupervisedTarget
 	seats := a.roster.Seats(t, teammate)
 	if len(seats) == 0 || !a.roster.CanSupervise(t, teammate) {
 		return nil
 	}
+	out := make([]rollcallv1.SupervisedTarget, 0, len(seats))
 	for _, s := range seats {
 		out = append(out, rollcallv1.SupervisedTarget{Kind: s.Kind, Name: s.Name})
 	}

@@ -3,6 +3,7 @@ package incr
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
@@ -100,9 +101,7 @@ func (c *column[K, V]) at(k K) *cell[K, V] {
 	e := &cell[K, V]{node: node{level: c.level, state: c.fresh, own: never, expiry: never}, row: r}
 	c.g.register(&e.node)
 	r.has[c.number/64] |= 1 << (c.number % 64)
-	r.cells = append(r.cells, nil)
-	copy(r.cells[at+1:], r.cells[at:])
-	r.cells[at] = &e.node
+	r.cells = slices.Insert(r.cells, at, &e.node)
 	return e
 }
 
@@ -128,7 +127,7 @@ func (c *column[K, V]) remove(e *cell[K, V]) {
 	r := e.row
 	at, _ := r.place(c.number)
 	r.has[c.number/64] &^= 1 << (c.number % 64)
-	r.cells = append(r.cells[:at], r.cells[at+1:]...)
+	r.cells = slices.Delete(r.cells, at, at+1)
 	if len(r.cells) == 0 {
 		delete(c.space.rows, r.key)
 	}

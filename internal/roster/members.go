@@ -44,7 +44,7 @@ type Membership struct {
 	Group    string
 	Sources  []Source
 	Position *int32 // of the explicit claim
-	Enabled  bool   // the group is
+	Enabled  bool   // whether the group is
 }
 
 // Rejection is a group that a teammate claims and that does not accept them.
