@@ -5,21 +5,20 @@ import (
 
 	"pgregory.net/rapid"
 
-	rollcallv1 "github.com/rollcall-dev/rollcall/api/v1alpha1"
 	"github.com/rollcall-dev/rollcall/internal/canonical"
 	"github.com/rollcall-dev/rollcall/internal/roster"
 )
 
-// The hash of a card is that of its canonical JSON, whatever it holds (R-4).
+// The hash of a card is that of its canonical JSON, whatever it holds (R-4): every field that the type has, also one that is added.
 func TestCardHash(t *testing.T) {
-	text := rapid.OneOf(rapid.Just(""), rapid.String(), rapid.SampledFrom([]string{`"`, `\`, "<&>", "é", "\u2028", "\x00", "line\nline"}))
-	pixels := rapid.Ptr(rapid.Int32Range(1, 20000), true)
+	cards := rapid.Make[roster.Card]()
+	special := rapid.SampledFrom([]string{"", `"`, `\`, "<&>", "é", "\u2028", "\x00", "line\nline"})
 	rapid.Check(t, func(rt *rapid.T) {
-		c := &roster.Card{FirstName: text.Draw(rt, "firstName"), Bio: text.Draw(rt, "bio"), HomeTown: text.Draw(rt, "homeTown"), StateOrCountry: text.Draw(rt, "stateOrCountry")}
-		if rapid.Bool().Draw(rt, "image") {
-			c.Image = &rollcallv1.CardImage{URL: text.Draw(rt, "url"), Width: pixels.Draw(rt, "width"), Height: pixels.Draw(rt, "height")}
+		c := cards.Draw(rt, "card")
+		if rapid.Bool().Draw(rt, "a special bio") {
+			c.Bio = special.Draw(rt, "bio")
 		}
-		b, err := canonical.JSON(c)
+		b, err := canonical.JSON(&c)
 		if err != nil {
 			rt.Fatal(err)
 		}
